@@ -1,0 +1,80 @@
+"""Events: what a registry says somebody did, in one form whatever registry said it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
+from enforcer.times import Time
+
+
+class Action(StrEnum):
+    """What changes a tag. Pulls and mounts never become events."""
+
+    PUSH = "push"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One push or delete. It says what somebody did, not what the tag is now.
+
+    `children` are the manifests that a pushed index lists. `actor`, `address` and `user_agent` come from the client
+    and are evidence to show to people, never a fact to decide by.
+    """
+
+    registry: RegistryName
+    action: Action
+    repository: Repository
+    time: Time
+    id: str
+    tag: Tag | None = None
+    digest: Digest | None = None
+    media_type: str = ""
+    children: tuple[Digest, ...] = ()
+    actor: str = ""
+    address: str = ""
+    user_agent: str = ""
+
+    @property
+    def tag_name(self) -> TagName | None:
+        """The tag that it is about; None where it names only a digest."""
+        return None if self.tag is None else TagName(self.registry, self.repository, self.tag)
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        """What events of one tag are sorted by: time, then the fixed rule for equal times (the smaller digest)."""
+        return (self.time, self.digest or "", self.id)
+
+    def to_json(self) -> str:
+        """The event as one line; fields with nothing in them are left out."""
+        return json.dumps({key: value for key, value in asdict(self).items() if value}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read what `to_json` wrote. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+        fields = json.loads(text)
+        return cls(
+            registry=RegistryName(fields["registry"]),
+            action=Action(fields["action"]),
+            repository=Repository(fields["repository"]),
+            time=Time(fields["time"]),
+            id=fields["id"],
+            tag=Tag(fields["tag"]) if "tag" in fields else None,
+            digest=Digest(fields["digest"]) if "digest" in fields else None,
+            media_type=fields.get("media_type", ""),
+            children=tuple(Digest(child) for child in fields.get("children", ())),
+            actor=fields.get("actor", ""),
+            address=fields.get("address", ""),
+            user_agent=fields.get("user_agent", ""),
+        )
+
+
+def fingerprint(*facts: Any) -> str:
+    """An id for an event whose format has none: equal facts, equal id."""
+    text = json.dumps(facts, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
