@@ -50,14 +50,22 @@ class Event:
         """What events of one tag are sorted by: time, then the fixed rule for equal times (the smaller digest)."""
         return (self.time, self.digest or "", self.id)
 
+    def as_dict(self) -> dict[str, Any]:
+        """The event for JSON; fields with nothing in them are left out."""
+        return {key: value for key, value in asdict(self).items() if value}
+
     def to_json(self) -> str:
-        """The event as one line; fields with nothing in them are left out."""
-        return json.dumps({key: value for key, value in asdict(self).items() if value}, separators=(",", ":"))
+        """The event as one line."""
+        return json.dumps(self.as_dict(), separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Read what `to_json` wrote. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
-        fields = json.loads(text)
+        return cls.from_dict(json.loads(text))
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Read what `as_dict` gave. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
         return cls(
             registry=RegistryName(fields["registry"]),
             action=Action(fields["action"]),

@@ -1,0 +1,5 @@
+"""`python -m enforcer`."""
+
+from enforcer.cli import main
+
+main()

@@ -1,0 +1,27 @@
+"""`enforcer`: run Tag Enforcer, configure it, and see what it did."""
+
+from __future__ import annotations
+
+import click
+
+from enforcer.command_line import run
+from enforcer.commands.dead_letters import dead_letters
+from enforcer.commands.policy import policy
+from enforcer.commands.serve import serve
+from enforcer.commands.up import up
+from enforcer.commands.violations import violations
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tag-enforcer")
+def group() -> None:
+    """Immutable tags for container registries: what is overwritten is put back."""
+
+
+for command in (up, serve, policy, violations, dead_letters):
+    group.add_command(command)
+
+
+def main() -> None:
+    """The console script."""
+    run(group, "enforcer")

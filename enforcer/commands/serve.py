@@ -1,0 +1,28 @@
+"""`enforcer serve`: the receiver alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from enforcer import logs
+from enforcer.command_line import read_settings, settings_option
+
+
+@click.command(
+    epilog="""\b
+Example:
+  ENFORCER_CONFIG=/etc/enforcer.toml enforcer serve
+"""
+)
+@settings_option
+def serve(config: Path | None) -> None:
+    """Serve the receiver and the APIs, without workers: those run as `enforcer-worker run`, on any number of hosts."""
+    from enforcer.start import prepared
+    from enforcer.web.server import Server
+
+    settings = read_settings(config)
+    logs.configure(settings.log_level)
+    with prepared(settings):
+        Server(settings).run()

@@ -1,0 +1,113 @@
+"""The rules of judgement: event + record + protection → decision. No I/O, no clock, no other state.
+
+  1  push without a tag, pull, mount, unknown action           never becomes an event of a tag
+  2  not protected, no record or an older one                  moved: the record follows
+  3  not protected, event older than the record                noted: history only
+  4  protected, no record                                      recorded: the original, settling for a while
+  5  the record's digest again                                 unchanged; an earlier time becomes the record's
+  6  protected, settling, an index that lists the record       superseded: the index becomes the record
+  7  protected, older than the record, other digest            corrected: the older one is the original
+  8  protected, digest approved beforehand                     (comes with approvals)
+  9  protected, other digest                                   violation: overwritten
+ 10  protected against deletion, tag or its manifest deleted   violation: deleted
+ 11  not protected, deleted                                    removed: the history keeps a tombstone
+
+`judge` decides an event that comes after all others of its tag. Events arrive late and in any order; what they end in
+may not depend on it. So a late one is put into its place in the history, by its own time, and what follows it there is
+judged again: rules 3 and 7 are what comes out of that, and each order of arrival ends in the same record and the same
+violations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from enforcer.events import Action, Event
+from enforcer.ledger.record import Decision, Entry, Record, Standing
+from enforcer.policies.policy import Protection
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an event changes: the tag's new standing, and the entries of its history that are new or judged anew.
+
+    `entries` begins with the event's own. `repeated` says that the event was judged before: nothing changes, and what
+    follows from its decisions is done once more, in case it was not.
+    """
+
+    standing: Standing
+    entries: tuple[Entry, ...]
+    repeated: bool = False
+
+
+def judge(event: Event, record: Record | None, protection: Protection | None) -> tuple[Decision, Record | None]:
+    """Decide an event that follows all others of its tag: the decision, and the record from then on."""
+    if event.action is Action.DELETE:
+        return _judge_deletion(event, record, protection)
+    assert event.digest is not None  # a push without one is refused where notifications are read
+    if record is not None and record.digest == event.digest:
+        return Decision.UNCHANGED, replace(record, deleted=False)
+    pushed = Record(digest=event.digest, time=event.time, media_type=event.media_type, children=event.children)
+    if protection is None or not protection.overwrite:
+        return Decision.MOVED, pushed
+    if record is None:
+        return Decision.RECORDED, replace(pushed, settles=event.time.plus(protection.settle))
+    if record.settles is not None and event.time <= record.settles and record.digest in event.children:
+        return Decision.SUPERSEDED, pushed
+    return Decision.OVERWRITTEN, record
+
+
+def _judge_deletion(
+    event: Event, record: Record | None, protection: Protection | None
+) -> tuple[Decision, Record | None]:
+    if record is None or record.deleted:
+        return Decision.UNCHANGED, record  # deleting a digest is announced once more for each of its tags
+    if event.digest is not None and not record.needs(event.digest):
+        return Decision.UNCHANGED, record  # what was deleted is not what the tag is recorded with
+    if protection is not None and protection.delete:
+        return Decision.DELETED, replace(record, deleted=True)
+    return Decision.REMOVED, None
+
+
+def judge_next(event: Event, standing: Standing, protection: Protection | None) -> Judgement:
+    """Judge the newest event of a tag: the usual case, which needs no history."""
+    decision, record = judge(event, standing.record, protection)
+    entry = Entry(event, decision, protection, record)
+    return Judgement(Standing(record, event.order, standing.version + 1), (entry,))
+
+
+def judge_late(event: Event, standing: Standing, protection: Protection | None, history: Sequence[Entry]) -> Judgement:
+    """Judge an event that is not the newest: at its place in the history, and then again what follows it there."""
+    for position, entry in enumerate(history):
+        if entry.event.id == event.id:
+            return Judgement(standing, tuple(history[position:]), repeated=True)
+    in_order = [entry for entry in history if not entry.late]
+    before = [entry for entry in in_order if entry.event.order < event.order]
+    record = before[-1].record if before else None
+    entries: list[Entry] = []
+    for entry in (Entry(event, Decision.NOTED, protection, None), *in_order[len(before) :]):
+        decision, record = judge(entry.event, record, entry.protection)
+        entries.append(replace(entry, decision=decision, record=record))
+    entries[0] = replace(entries[0], decision=_name_late(entries))
+    last = max(standing.last, event.order)
+    return Judgement(Standing(record, last, standing.version + 1), tuple(entries))
+
+
+def _name_late(entries: Sequence[Entry]) -> Decision:
+    """Rules 3 and 7: what a late decision is called, now that what followed it is judged again."""
+    decision, later = entries[0].decision, entries[1:]
+    if decision is Decision.RECORDED and later:
+        return Decision.CORRECTED
+    if decision is Decision.MOVED and later:
+        return Decision.NOTED
+    return decision
+
+
+def judge_too_late(event: Event, standing: Standing, protection: Protection | None) -> Judgement:
+    """Judge an event that came after `late_window`: too late to be the original, still evidence."""
+    decision, _ = judge(event, standing.record, protection)
+    if not (decision.is_violation or decision is Decision.UNCHANGED):
+        decision = Decision.NOTED
+    entry = Entry(event, decision, protection, standing.record, late=True)
+    return Judgement(replace(standing, version=standing.version + 1), (entry,))

@@ -1,0 +1,1 @@
+"""What each tag must be, and how it came to be so."""

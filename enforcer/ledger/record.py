@@ -1,0 +1,141 @@
+"""Records and the history behind them, as values; `store` keeps them in Redis."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from enforcer.events import Event
+from enforcer.names import Digest, TagName
+from enforcer.policies.policy import Protection
+from enforcer.times import Time
+
+
+class Decision(StrEnum):
+    """What an event meant for its tag; the numbers are the rules of `judgement`."""
+
+    MOVED = "moved"  # 2
+    NOTED = "noted"  # 3
+    RECORDED = "recorded"  # 4
+    UNCHANGED = "unchanged"  # 5
+    SUPERSEDED = "superseded"  # 6
+    CORRECTED = "corrected"  # 7
+    APPROVED = "approved"  # 8
+    OVERWRITTEN = "overwritten"  # 9, a violation
+    DELETED = "deleted"  # 10, a violation
+    REMOVED = "removed"  # 11
+
+    @property
+    def is_violation(self) -> bool:
+        """Whether the registry must be set right and people told."""
+        return self in (Decision.OVERWRITTEN, Decision.DELETED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The digest that a tag must have.
+
+    `settles` is the time until which an index that lists the digest may take its place; `deleted` says that somebody
+    deleted the tag and nobody has pushed it since.
+    """
+
+    digest: Digest
+    time: Time
+    media_type: str = ""
+    children: tuple[Digest, ...] = ()
+    settles: Time | None = None
+    deleted: bool = False
+
+    def needs(self, digest: Digest) -> bool:
+        """Whether the tag breaks when a manifest is deleted: its own, or a child of its index."""
+        return digest == self.digest or digest in self.children
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record for JSON, without what is empty."""
+        return {key: value for key, value in asdict(self).items() if value}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Read what `as_dict` gave."""
+        return cls(
+            digest=Digest(fields["digest"]),
+            time=Time(fields["time"]),
+            media_type=fields.get("media_type", ""),
+            children=tuple(Digest(child) for child in fields.get("children", ())),
+            settles=Time(fields["settles"]) if "settles" in fields else None,
+            deleted=fields.get("deleted", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of a tag's history: what was decided, under which protection, and the record from then on.
+
+    A `late` entry came after `late_window`: it is kept as evidence and takes no part in the order of the others.
+    """
+
+    event: Event
+    decision: Decision
+    protection: Protection | None
+    record: Record | None
+    late: bool = False
+
+    def to_json(self) -> str:
+        """The entry as one line, without the names that its place in the ledger gives."""
+        event = self.event.as_dict()
+        for name in ("registry", "repository", "tag"):
+            event.pop(name, None)
+        fields: dict[str, Any] = {"event": event, "decision": self.decision}
+        if self.protection:
+            fields["protection"] = asdict(self.protection)
+        if self.record:
+            fields["record"] = self.record.as_dict()
+        if self.late:
+            fields["late"] = True
+        return json.dumps(fields, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes, name: TagName) -> Self:
+        """Read what `to_json` wrote of an event of that tag."""
+        fields = json.loads(text)
+        names = {"registry": name.registry, "repository": name.repository, "tag": name.tag}
+        protection = fields.get("protection")
+        return cls(
+            event=Event.from_dict(fields["event"] | names),
+            decision=Decision(fields["decision"]),
+            protection=Protection(**protection | {"policies": tuple(protection["policies"])}) if protection else None,
+            record=Record.from_dict(fields["record"]) if "record" in fields else None,
+            late=fields.get("late", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that judging the next event of a tag needs: its record and the place of its newest event in the order.
+
+    `version` counts the writes; a decision is written only on the version that it was judged on.
+    """
+
+    record: Record | None = None
+    last: tuple[str, str, str] = ("", "", "")
+    version: int = 0
+
+    def to_json(self) -> str:
+        """The standing as one line, without its version."""
+        fields: dict[str, Any] = {"last": self.last}
+        if self.record:
+            fields["record"] = self.record.as_dict()
+        return json.dumps(fields, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes, version: int) -> Self:
+        """Read what `to_json` wrote."""
+        fields = json.loads(text)
+        time, digest, event_id = fields["last"]
+        return cls(
+            record=Record.from_dict(fields["record"]) if "record" in fields else None,
+            last=(time, digest, event_id),
+            version=version,
+        )

@@ -1,0 +1,1 @@
+"""Notifications: what registries send, read into events."""

@@ -1,0 +1,101 @@
+"""CNCF Distribution's notifications: `application/vnd.docker.distribution.events.v1+json` (2.x) and `….v2+json` (3.x).
+
+Source: the `notifications` package of distribution/distribution. Its registries say what somebody did before they write
+the tag, so an event is no proof of what the tag is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from enforcer.errors import InvalidName, InvalidNotification
+from enforcer.events import Action, Event, fingerprint
+from enforcer.names import Digest, RegistryName, Repository, Tag
+from enforcer.notifications.reading import CHILDREN, Reading, Rejected, evidence, need, parse_json
+from enforcer.registries.manifest import is_index
+from enforcer.times import Time
+
+EVENTS = 10_000
+"""Events read of one envelope; a registry sends one at a time."""
+
+_ID = re.compile(r"[!-~]{1,128}")
+
+
+def read(body: bytes, registry: RegistryName) -> Reading:
+    """Read an envelope: each event that concerns a tag, and each that was not understood."""
+    try:
+        events = need(parse_json(body), "events", list, "envelope")
+    except InvalidNotification as error:
+        return Reading(rejected=(Rejected(str(error), body),))
+    if len(events) > EVENTS:
+        return Reading(rejected=(Rejected(f"envelope.events: {len(events)} events, more than {EVENTS}", body),))
+    return _read_all(events, registry)
+
+
+def _read_all(events: Sequence[Any], registry: RegistryName) -> Reading:
+    good: list[Event] = []
+    bad: list[Rejected] = []
+    for position, fields in enumerate(events):
+        try:
+            event = read_event(fields, registry)
+        except (InvalidNotification, InvalidName) as error:
+            bad.append(Rejected(f"events[{position}]: {error}", json.dumps(fields).encode()))
+        else:
+            if event is not None:
+                good.append(event)
+    return Reading(tuple(good), tuple(bad))
+
+
+def read_event(fields: Any, registry: RegistryName) -> Event | None:
+    """Read one event; None if it concerns no tag (rule 1). Raises `InvalidNotification` or `InvalidName`."""
+    action = need(fields, "action", str, "event")
+    target = need(fields, "target", dict, "event")
+    if action not in tuple(Action):
+        return None
+    tag = _optional(target, "tag")
+    digest = _optional(target, "digest")
+    if action == Action.PUSH and tag is None:
+        return None
+    if action == Action.PUSH and digest is None:
+        raise InvalidNotification("event.target.digest: missing")
+    if tag is None and digest is None:
+        raise InvalidNotification("event.target: a delete with neither tag nor digest")
+    media_type = evidence(target, "mediaType")
+    request = fields.get("request")
+    return Event(
+        registry=registry,
+        action=Action(action),
+        repository=Repository(need(target, "repository", str, "event.target")),
+        time=Time(need(fields, "timestamp", str, "event")),
+        id=_id(fields),
+        tag=Tag(tag) if tag is not None else None,
+        digest=Digest(digest) if digest is not None else None,
+        media_type=media_type,
+        children=_children(target) if is_index(media_type) else (),
+        actor=evidence(fields.get("actor"), "name"),
+        address=evidence(request, "addr"),
+        user_agent=evidence(request, "useragent"),
+    )
+
+
+def _optional(target: dict[str, Any], name: str) -> str | None:
+    """A field that may be missing; 3.x sends an empty text instead."""
+    return need(target, name, str, "event.target") or None if name in target else None
+
+
+def _id(fields: dict[str, Any]) -> str:
+    """The event's own id if it is one, else what it says: equal events are one event."""
+    given = fields.get("id")
+    return given if isinstance(given, str) and _ID.fullmatch(given) else fingerprint(fields)
+
+
+def _children(target: dict[str, Any]) -> tuple[Digest, ...]:
+    """The manifests that a pushed index lists; there only with `includereferences`."""
+    references = target.get("references")
+    if not isinstance(references, list):
+        return ()
+    digests = [reference.get("digest") for reference in references[:CHILDREN] if isinstance(reference, dict)]
+    return tuple(Digest(digest) for digest in digests if isinstance(digest, str))

@@ -1,0 +1,60 @@
+"""What reading a notification gives, whatever its format, and the bounds on what is believed of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from enforcer.errors import InvalidNotification
+from enforcer.events import Event
+
+CHILDREN = 1000
+"""Manifests of an index that are kept; real ones list a dozen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A part of a notification that was not understood, and why."""
+
+    reason: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The events of a notification. What concerns no tag is in neither list."""
+
+    events: tuple[Event, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+
+
+def parse_json(body: bytes) -> Any:
+    """The body as JSON. Raises `InvalidNotification`."""
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        raise InvalidNotification("JSON nested too deeply") from error
+    except ValueError as error:
+        raise InvalidNotification(f"no JSON: {error}") from error
+
+
+def need(fields: Any, name: str, kind: type, where: str) -> Any:
+    """A field that must be there and of that type. Raises `InvalidNotification`."""
+    if not isinstance(fields, Mapping):
+        raise InvalidNotification(f"{where}: expected an object, got {type(fields).__name__}")
+    if name not in fields:
+        raise InvalidNotification(f"{where}.{name}: missing")
+    value = fields[name]
+    if not isinstance(value, kind):
+        raise InvalidNotification(f"{where}.{name}: expected {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def evidence(fields: Any, name: str, limit: int = 256) -> str:
+    """A text that the client chose: shortened, without what could disturb a terminal or a log; "" if there is none."""
+    value = fields.get(name) if isinstance(fields, Mapping) else None
+    if not isinstance(value, str):
+        return ""
+    return "".join(character for character in value[: 2 * limit] if character.isprintable())[:limit]

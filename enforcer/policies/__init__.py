@@ -1,0 +1,1 @@
+"""Which tags should be immutable: patterns, policies and where they are stored."""

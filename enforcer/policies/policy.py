@@ -1,0 +1,156 @@
+"""Policies: which tags of a namespace are immutable, against what, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from enforcer.names import Namespace, RegistryName, Repository, Tag
+from enforcer.policies.patterns import Pattern
+from enforcer.times import Time
+
+
+class Mode(StrEnum):
+    """Whether a violation is undone (enforce) or only reported (observe)."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+
+
+class Against(StrEnum):
+    """What a policy protects tags against."""
+
+    OVERWRITE = "overwrite"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A pattern, and whether it names what is meant or what is not."""
+
+    decoration: str
+    pattern: Pattern
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, str]) -> Self:
+        """Read a selector's JSON. Raises `InvalidPattern`."""
+        return cls(fields["decoration"], Pattern.parse(fields["pattern"]))
+
+    def selects(self, name: str) -> bool:
+        """Whether the selector means the repository path or tag."""
+        return self.pattern.matches(name) is not self.decoration.lower().endswith("excludes")
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What the policies that match a tag say together, at the time of one event."""
+
+    overwrite: bool
+    delete: bool
+    enforce: bool
+    settle: float
+    """Seconds for which a new record may still be superseded by the index that lists it."""
+    policies: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One rule: the tags that it protects are those of the repositories that it selects."""
+
+    id: int
+    registry: RegistryName
+    namespace: Namespace
+    repositories: Selector
+    tags: Selector
+    disabled: bool = False
+    priority: int = 0
+    mode: Mode = Mode.ENFORCE
+    protect: frozenset[Against] = frozenset(Against)
+    signature_tags: bool = False
+    settle: float = 120
+    bypass_actors: frozenset[str] = frozenset()
+    comment: str = ""
+    effective_since: Time
+    """Its creation, last enabling or last change of a selector: what happened earlier is not judged by it."""
+    origin: str = ""
+    """Who owns it: "settings" for one that the configuration file declares."""
+
+    @property
+    def scope(self) -> tuple[object, ...]:
+        """Where it applies: changing any of this makes it another rule from then on."""
+        return (self.registry, self.namespace, self.repositories, self.tags)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The policy for JSON."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        for name in ("repositories", "tags"):
+            fields[name] = {"decoration": fields[name].decoration, "pattern": fields[name].pattern.text}
+        return fields | {"protect": sorted(self.protect), "bypass_actors": sorted(self.bypass_actors)}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Read what `as_dict` gave."""
+        return cls(
+            **fields
+            | {
+                "registry": RegistryName(fields["registry"]),
+                "namespace": Namespace(fields["namespace"]),
+                "repositories": Selector.from_dict(fields["repositories"]),
+                "tags": Selector.from_dict(fields["tags"]),
+                "mode": Mode(fields["mode"]),
+                "protect": frozenset(Against(against) for against in fields["protect"]),
+                "bypass_actors": frozenset(fields["bypass_actors"]),
+                "effective_since": Time(fields["effective_since"]),
+            }
+        )
+
+    def selects(self, repository: Repository, tag: Tag) -> bool:
+        """Whether it would protect the tag, were it enabled and in force."""
+        return (
+            (self.signature_tags or not tag.is_signature)
+            and self.repositories.selects(repository.path)
+            and self.tags.selects(tag)
+        )
+
+    def binds(self, time: Time, actor: str) -> bool:
+        """Whether it was in force at that time for that actor."""
+        return not self.disabled and self.effective_since <= time and not (actor and actor in self.bypass_actors)
+
+
+class PolicySet:
+    """All policies of one version, found by namespace: the others cost an event nothing."""
+
+    def __init__(self, policies: Iterable[Policy], version: int = 0) -> None:
+        self.version = version
+        self._of: dict[tuple[str, str], tuple[Policy, ...]] = {}
+        for policy in sorted(policies, key=lambda policy: policy.id):
+            place = (policy.registry, policy.namespace)
+            self._of[place] = (*self._of.get(place, ()), policy)
+
+    def __iter__(self) -> Iterator[Policy]:
+        return (policy for policies in self._of.values() for policy in policies)
+
+    def of_namespace(self, registry: str, namespace: str) -> tuple[Policy, ...]:
+        """The policies of a namespace, by id."""
+        return self._of.get((registry, namespace), ())
+
+    def protection(
+        self, registry: RegistryName, repository: Repository, tag: Tag, time: Time, actor: str = ""
+    ) -> Protection | None:
+        """What protected the tag against that actor at that time; None if nothing did."""
+        matching = [
+            policy
+            for policy in self.of_namespace(registry, repository.namespace)
+            if policy.binds(time, actor) and policy.selects(repository, tag)
+        ]
+        if not matching:
+            return None
+        return Protection(
+            overwrite=any(Against.OVERWRITE in policy.protect for policy in matching),
+            delete=any(Against.DELETE in policy.protect for policy in matching),
+            enforce=any(policy.mode is Mode.ENFORCE for policy in matching),
+            settle=max(policy.settle for policy in matching),
+            policies=tuple(policy.id for policy in matching),
+        )

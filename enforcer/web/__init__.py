@@ -1,0 +1,1 @@
+"""HTTP: the application, one blueprint a file."""

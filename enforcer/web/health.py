@@ -1,0 +1,27 @@
+"""`/healthz`: this process answers. `/readyz`: it can do its work, and what of it is waiting."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from redis import RedisError
+
+from enforcer.web.services import services
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> dict[str, bool]:
+    """Whether the process is alive: says nothing about Redis, so that nobody restarts us when Redis is away."""
+    return {"ok": True}
+
+
+@blueprint.get("/readyz")
+def readyz() -> tuple[dict[str, object], int]:
+    """Whether notifications are accepted: Redis answers and can be written to."""
+    here = services()
+    try:
+        here.redis.set("te:ready", 1, ex=60)
+        return {"ok": True, "events_waiting": here.log.waiting()}, 200
+    except RedisError as error:
+        return {"ok": False, "failing": {"redis": type(error).__name__}}, 503

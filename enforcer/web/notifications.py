@@ -1,0 +1,99 @@
+"""`POST /notifications/<registry>`: where registries say what somebody pushed or deleted.
+
+A registry tries again, and holds back all later events, for every status from 400 on. So whoever has the right token
+gets 202, whatever was sent: what is not understood becomes a dead letter. Only an event that is not yet in Redis is
+refused.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+
+from flask import Blueprint, Response, abort, request
+from redis import RedisError
+
+from enforcer.alerts import Alert, Alerts, Severity
+from enforcer.configuration.registry import RegistrySettings
+from enforcer.log import DeadLetter
+from enforcer.names import RegistryName
+from enforcer.notifications import distribution
+from enforcer.notifications.reading import Reading, Rejected
+from enforcer.queue import Task
+from enforcer.web.services import Services, services
+
+logger = logging.getLogger(__name__)
+blueprint = Blueprint("notifications", __name__)
+
+_CHUNK = 64 * 1024
+_DISCARDED = 8
+"""Up to so many times the limit are read and thrown away, so that the sender gets to see its answer."""
+
+_QUIET = 3600
+"""Seconds between two alerts about the dead letters of one registry."""
+
+
+@blueprint.post("/notifications/<registry>")
+def receive(registry: str) -> tuple[Response, int]:
+    """Accept a notification: read it, put its events into the log, wake a drain."""
+    here = services()
+    known = here.settings.registries.get(registry)  # type: ignore[call-overload]
+    if not _is_authentic(known):
+        abort(401, "the Authorization header must be 'Bearer' and the registry's notification token")
+    name = RegistryName(registry)
+    reading = _read(name, here.settings.notification_limit)
+    must_wake = here.log.append(reading.events) if reading.events else False
+    if reading.rejected:
+        _bury(here, name, reading)
+    answer = Response(status=202)
+    if must_wake:
+        answer.call_on_close(lambda: _wake(here))  # the registry, which sends one event at a time, is not kept waiting
+    return answer, 202
+
+
+def _is_authentic(registry: RegistrySettings | None) -> bool:
+    """Whether the request carries a token of the registry; takes as long whatever is wrong with it."""
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip().encode()
+    tokens = [registry.notification_token, registry.notification_token_previous] if registry else [None, None]
+    matches = [
+        hmac.compare_digest(given, token.get_secret_value().encode() if token else b"") and token is not None
+        for token in tokens
+    ]
+    return any(matches)
+
+
+def _read(registry: RegistryName, limit: int) -> Reading:
+    body = request.stream.read(limit + 1)
+    if len(body) <= limit:
+        return distribution.read(body, registry)
+    left = _DISCARDED * limit
+    while left > 0 and (chunk := request.stream.read(_CHUNK)):
+        left -= len(chunk)
+    return Reading(rejected=(Rejected(f"longer than notification_limit, {limit} bytes", body),))
+
+
+def _bury(here: Services, registry: RegistryName, reading: Reading) -> None:
+    for rejected in reading.rejected:
+        logger.warning("a notification of %s is not understood: %s", registry, rejected.reason)
+    here.log.bury(DeadLetter(registry, rejected.reason, rejected.content) for rejected in reading.rejected)
+    if here.redis.set(f"te:dead-letters:told:{registry}", 1, nx=True, ex=_QUIET):
+        reason = reading.rejected[0].reason
+        Alerts(here.redis, here.settings.alerts).announce([_alert(registry, reason)])
+
+
+def _alert(registry: RegistryName, reason: str) -> Alert:
+    return Alert(
+        id=f"dead-letters-{registry}",
+        kind="dead letters",
+        severity=Severity.WARNING,
+        text=f"{registry} sends notifications that are not understood ({reason}); see enforcer dead-letters",
+        details={"registry": registry, "reason": reason},
+    )
+
+
+def _wake(here: Services) -> None:
+    """The event is safe by now: if this fails, the timer of the workers wakes a drain."""
+    try:
+        here.queues.enqueue(Task.DRAIN)
+    except RedisError as error:
+        logger.warning("no drain could be woken, the timer will: %s", error)

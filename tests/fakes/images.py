@@ -1,0 +1,49 @@
+"""Small manifests to push: equal arguments give equal bytes, so equal digests."""
+
+from __future__ import annotations
+
+import json
+
+from enforcer.names import Digest
+from enforcer.registries.manifest import OCI_INDEX, OCI_MANIFEST
+
+
+def blob(seed: str, part: str) -> bytes:
+    """A layer or configuration of the image of a seed; `part` is `config`, `layer-0`, `layer-1` and so on."""
+    return json.dumps({"seed": seed, "part": part}).encode()
+
+
+def blobs_of(seed: str, layers: int = 1) -> list[bytes]:
+    """All blobs of an image, the configuration first."""
+    return [blob(seed, "config"), *(blob(seed, f"layer-{number}") for number in range(layers))]
+
+
+def image(seed: str, layers: int = 1) -> bytes:
+    """An OCI image manifest."""
+    config, *rest = blobs_of(seed, layers)
+    return _json(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": _descriptor(config, "application/vnd.oci.image.config.v1+json"),
+            "layers": [_descriptor(layer, "application/vnd.oci.image.layer.v1.tar") for layer in rest],
+        }
+    )
+
+
+def index(*children: bytes) -> bytes:
+    """An OCI index of image manifests, one for each platform."""
+    platforms = ["amd64", "arm64", "riscv64", "s390x"]
+    listed = [
+        {**_descriptor(child, OCI_MANIFEST), "platform": {"os": "linux", "architecture": platform}}
+        for child, platform in zip(children, platforms, strict=False)
+    ]
+    return _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed})
+
+
+def _descriptor(content: bytes, media_type: str) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": str(Digest.of(content)), "size": len(content)}
+
+
+def _json(fields: object) -> bytes:
+    return json.dumps(fields, indent=1).encode()

@@ -1,0 +1,44 @@
+"""What every job of a worker process works with: made once, when the process starts."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from redis import Redis
+
+from enforcer.agenda import Agenda
+from enforcer.alerts import Alerts
+from enforcer.ledger.store import Ledger
+from enforcer.log import Log
+from enforcer.names import RegistryName
+from enforcer.policies.store import PolicyStore
+from enforcer.queue import Queues, Task
+from enforcer.registries.access import RegistryAccess
+from enforcer.registries.client import RegistryClient
+from enforcer.settings import Settings
+from enforcer.violations import Violations
+
+
+class Context:
+    """The settings, Redis and all that is kept there, and a client for each registry."""
+
+    def __init__(self, settings: Settings, redis: Redis, *, consumer: str) -> None:
+        self.settings = settings
+        self.redis = redis
+        self.consumer = consumer
+        self.queues = Queues(redis)
+        self.log = Log(redis, dead_letters=settings.dead_letters)
+        self.policies = PolicyStore(redis)
+        self.ledger = Ledger(redis, history_limit=settings.history_limit)
+        self.violations = Violations(redis)
+        self.alerts = Alerts(redis, settings.alerts)
+        self.restores = Agenda(redis, Task.RESTORE)
+        self.keeps = Agenda(redis, Task.KEEP)
+
+    @cached_property
+    def registries(self) -> dict[RegistryName, RegistryClient]:
+        """A client for each configured registry."""
+        return {
+            name: RegistryClient(RegistryAccess.of(name, registry))
+            for name, registry in self.settings.registries.items()
+        }

@@ -1,0 +1,49 @@
+"""What RQ calls. Each lowers its flag before it looks for work: whoever comes later wakes the next job."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from enforcer.queue import Task
+from worker.attend import attend
+from worker.context import Context
+from worker.deliver import deliver
+from worker.drain import drain as drain_log
+from worker.keep import keep as keep_manifest
+from worker.restore import restore as restore_tag
+
+_contexts: list[Context] = []
+
+
+def work_with(context: Context) -> None:
+    """Set what the jobs of this process work with; RQ passes them nothing but their name."""
+    _contexts[:] = [context]
+
+
+def _awake(task: Task) -> Context:
+    (context,) = _contexts
+    context.queues.awake(task)
+    return context
+
+
+def drain() -> int:
+    """Judge the events of the log."""
+    return drain_log(_awake(Task.DRAIN))
+
+
+def keep() -> int:
+    """Fetch the manifests that are to be kept."""
+    context = _awake(Task.KEEP)
+    return attend(context.keeps, partial(keep_manifest, context))
+
+
+def restore() -> int:
+    """Restore the tags that are due."""
+    context = _awake(Task.RESTORE)
+    return attend(context.restores, partial(restore_tag, context))
+
+
+def alert() -> int:
+    """Deliver the alerts that are due."""
+    context = _awake(Task.ALERT)
+    return attend(context.alerts.agenda, partial(deliver, context))

@@ -1,0 +1,155 @@
+"""Judging many events at once: a read, the rules, and a write, whatever the number of events."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from enforcer.events import Event
+from enforcer.judgement import Judgement, judge_late, judge_next, judge_too_late
+from enforcer.ledger.record import Entry, Standing
+from enforcer.ledger.store import Change, Ledger
+from enforcer.names import TagName
+from enforcer.policies.policy import PolicySet
+from enforcer.times import Time
+
+FUTURE = 300
+"""Seconds by which an event may be ahead of us; one that is more than that counts as now."""
+
+ROUNDS = 100
+"""How often decisions are taken anew because another worker had been quicker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An event to be judged, and when it was accepted: the same clock for every worker that judges it."""
+
+    event: Event
+    arrived: Time
+
+    def timely(self) -> Case:
+        """The case with a time that is not in the future."""
+        if self.event.time <= self.arrived.plus(FUTURE):
+            return self
+        return replace(self, event=replace(self.event, time=self.arrived))
+
+
+@dataclass(slots=True)
+class Judged:
+    """What was decided of one tag: its standing, and the entries of its history that are new or judged anew.
+
+    `rejudged` are the places of those that had been decided before.
+    """
+
+    version: int
+    standing: Standing
+    entries: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
+    rejudged: set[tuple[str, str, str]] = field(default_factory=set)
+    changed: bool = False
+
+    def take(self, judgement: Judgement) -> None:
+        """Add one more judgement of the tag."""
+        self.standing = judgement.standing
+        self.changed |= not judgement.repeated
+        self.entries |= {entry.event.order: entry for entry in judgement.entries}
+        self.rejudged |= {entry.event.order for entry in judgement.entries[1:]}
+
+    def change(self, name: TagName) -> Change:
+        """What to write."""
+        standing = replace(self.standing, version=self.version + 1)
+        return Change(name, self.version, standing, tuple(self.entries.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges events and writes the decisions; `late_window` is in seconds, None for no limit."""
+
+    ledger: Ledger
+    policies: PolicySet
+    late_window: float | None
+
+    def judge(self, cases: Iterable[Case]) -> Iterator[tuple[TagName, Judged]]:
+        """Judge cases; yields what was decided of each tag once it is written. The same case twice changes nothing."""
+        for segment in _segments(cases):
+            waiting = self._by_tag(segment)
+            for _ in range(ROUNDS):
+                if not waiting:
+                    break
+                judged = self._decide(waiting)
+                conflicts = self.ledger.write(tag.change(name) for name, tag in judged.items() if tag.changed)
+                yield from ((name, tag) for name, tag in judged.items() if name not in conflicts)
+                waiting = {name: waiting[name] for name in conflicts}
+            else:
+                raise RuntimeError(f"{len(waiting)} tags changed faster than they could be judged, {ROUNDS} times")
+
+    def _by_tag(self, cases: Sequence[Case]) -> dict[TagName, list[Case]]:
+        """The cases of each tag. The deletion of a digest is one of every tag that needs it."""
+        found: dict[TagName, list[Case]] = defaultdict(list)
+        for case in map(Case.timely, cases):
+            for name in self._names(case.event):
+                found[name].append(replace(case, event=replace(case.event, tag=name.tag)))
+        return found
+
+    def _names(self, event: Event) -> list[TagName]:
+        if event.tag_name is not None:
+            return [event.tag_name]
+        assert event.digest is not None  # an event names a tag or a digest
+        return [
+            TagName(event.registry, event.repository, tag)
+            for tag, standing in self.ledger.tags(event.registry, event.repository).items()
+            if standing.record is not None and standing.record.needs(event.digest)
+        ]
+
+    def _decide(self, waiting: Mapping[TagName, Sequence[Case]]) -> dict[TagName, Judged]:
+        standings = self.ledger.standings(waiting)
+        late = [name for name, cases in waiting.items() if _any_late(cases, standings[name])]
+        histories = self.ledger.histories(late) if late else {}
+        return {
+            name: self._decide_tag(name, cases, standings[name], histories.get(name, ()))
+            for name, cases in waiting.items()
+        }
+
+    def _decide_tag(self, name: TagName, cases: Sequence[Case], standing: Standing, history: Sequence[Entry]) -> Judged:
+        judged = Judged(standing.version, standing)
+        known = {entry.event.order: entry for entry in history}
+        for case in cases:
+            event = case.event
+            protection = self.policies.protection(event.registry, event.repository, name.tag, event.time, event.actor)
+            if event.order > judged.standing.last:
+                judgement = judge_next(event, judged.standing, protection)
+            else:
+                in_order = [known[order] for order in sorted(known)]
+                repeated = any(entry.event.id == event.id for entry in in_order)
+                if self._too_late(case) and not repeated:
+                    judgement = judge_too_late(event, judged.standing, protection)
+                else:
+                    judgement = judge_late(event, judged.standing, protection, in_order)
+            judged.take(judgement)
+            known |= {entry.event.order: entry for entry in judgement.entries}
+        return judged
+
+    def _too_late(self, case: Case) -> bool:
+        return self.late_window is not None and case.arrived.since(case.event.time) > self.late_window
+
+
+def _segments(cases: Iterable[Case]) -> Iterator[list[Case]]:
+    """Parts to be judged one after the other: which tags a deleted digest concerns shows when all before is written."""
+    segment: list[Case] = []
+    for case in cases:
+        if case.event.tag is None and segment:
+            yield segment
+            segment = []
+        segment.append(case)
+    if segment:
+        yield segment
+
+
+def _any_late(cases: Sequence[Case], standing: Standing) -> bool:
+    """Whether judging needs the history: some event is not newer than all before it."""
+    last = standing.last
+    for case in cases:
+        if case.event.order <= last:
+            return True
+        last = case.event.order
+    return False

@@ -1,0 +1,22 @@
+"""How long to wait before trying again."""
+
+from __future__ import annotations
+
+import random
+
+LONGEST = 300
+"""Seconds; nothing waits longer than this."""
+
+
+def pause(tries: int, *, retry_after: float | None = None) -> float:
+    """Seconds until the next try after so many failed ones: 1, 2, 4 … 300, spread so that many do not come at once.
+
+    What the other side asked for counts where it is more.
+    """
+    seconds = min(2.0 ** min(tries - 1, 16), LONGEST)
+    return max(seconds * random.uniform(0.75, 1.25), min(retry_after or 0, LONGEST))  # noqa: S311 - no secret
+
+
+def back_off(requests: int) -> float:
+    """Seconds between two restores of a tag that is overwritten again and again: none, 1, 2, 4 … 300."""
+    return 0 if requests <= 1 else min(2.0 ** min(requests - 2, 16), LONGEST)

@@ -1,0 +1,37 @@
+"""One worker process: RQ, one queue, and our own functions only."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from redis import Redis
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+
+from enforcer.queue import AllowedJob, Task
+from enforcer.settings import Settings
+from worker import jobs
+from worker.context import Context
+
+
+def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
+    """Do one task's jobs until told to stop.
+
+    The slot makes the consumer's name: the process that takes the place of a dead one finds what that one had claimed.
+    Jobs run in this process, not in a fork: what it has compiled and connected stays, and a crash costs only itself.
+    """
+    context = Context(settings, redis, consumer=f"{socket.gethostname()}-{slot}")
+    jobs.work_with(context)
+    context.queues.enqueue(task)  # whatever was left when the last worker ended
+    worker = SimpleWorker(
+        [context.queues.of(task)],
+        name=f"{task.queue}-{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}",
+        connection=redis,
+        job_class=AllowedJob,
+        serializer=JSONSerializer,
+        worker_ttl=60,
+        maintenance_interval=30,
+        log_job_description=False,
+    )
+    worker.work(logging_level="WARNING")

@@ -1,0 +1,56 @@
+"""The timer: wakes workers for what is due, and for what a lost wake-up left behind."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from redis import Redis, RedisError
+
+from enforcer.agenda import Agenda
+from enforcer.log import Log
+from enforcer.queue import Queues, Task
+from enforcer.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+SLOW = 10
+"""Seconds between two drains that nobody asked for."""
+
+TRIM = 60
+"""Seconds between two looks at the length of the archive."""
+
+
+class Timer:
+    """Called several times a second by whoever supervises workers; any number of them may run."""
+
+    def __init__(self, settings: Settings, redis: Redis) -> None:
+        self._settings = settings
+        self._queues = Queues(redis)
+        self._log = Log(redis)
+        self._agendas = [Agenda(redis, task) for task in Task if task is not Task.DRAIN]
+        self._drain_due = self._trim_due = 0.0
+        self._away = False
+
+    def tick(self) -> None:
+        """Wake whoever has something to do."""
+        try:
+            self._wake()
+        except RedisError as error:
+            if not self._away:
+                logger.warning("Redis does not answer, trying on: %s", error)
+            self._away = True
+        else:
+            self._away = False
+
+    def _wake(self) -> None:
+        for agenda in self._agendas:
+            if agenda.is_due():
+                self._queues.wake(agenda.task)
+        now = time.monotonic()
+        if now >= self._drain_due:
+            self._drain_due = now + SLOW
+            self._queues.wake(Task.DRAIN)
+        if now >= self._trim_due:
+            self._trim_due = now + TRIM
+            self._log.trim(days=self._settings.archive_days, events=self._settings.archive_events)
