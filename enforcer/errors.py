@@ -24,6 +24,26 @@ class InvalidPolicy(EnforcerError, ValueError):
     """A policy cannot be accepted; the text names the field."""
 
 
+class PolicyConflict(EnforcerError):
+    """A policy has no place: its namespace has as many as it may have, or one that says the same."""
+
+
+class StalePolicy(EnforcerError):
+    """A policy was changed by somebody else since it was read; `revision` is the one that it has now."""
+
+    def __init__(self, message: str, revision: int) -> None:
+        super().__init__(message)
+        self.revision = revision
+
+
+class NotFound(EnforcerError):
+    """There is no such registry, namespace, policy, tag or violation; `kind` says which."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 class InvalidSettings(EnforcerError):
     """The configuration cannot be used; `problems` has one line for each key that is wrong."""
 

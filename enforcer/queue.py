@@ -31,6 +31,7 @@ class Task(StrEnum):
     KEEP = "keep"
     RESTORE = "restore"
     ALERT = "alert"
+    BASELINE = "baseline"
 
     @property
     def function(self) -> str:

@@ -24,11 +24,9 @@ def prepared(settings: Settings) -> Iterator[Redis]:
     """A Redis that answers, in which the policies of the configuration file are in force."""
     with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
         difference = PolicyStore(redis).apply_settings(settings.policies)
-        for word, policies in (
-            ("created", difference.created),
-            ("changed", difference.changed),
-            ("removed", difference.removed),
-        ):
+        changed = tuple(after for _, after in difference.changed)
+        words = (("created", difference.created), ("changed", changed), ("removed", difference.removed))
+        for word, policies in words:
             for policy in policies:
                 logger.info("policy %d of %s/%s %s, as configured", policy.id, policy.registry, policy.namespace, word)
         Log(redis).open()

@@ -29,7 +29,7 @@ def up(config: Path | None) -> None:
     from enforcer.start import parts, prepared
     from enforcer.supervisor import Supervisor
 
-    file = config or Path(os.environ.get("ENFORCER_CONFIG", "enforcer.toml"))
+    file = config or Path(os.environ.get("ENFORCER_CONFIG") or "enforcer.toml")
     if not file.exists():
         write_first(file)
         click.echo(f"wrote a first configuration to {file}", err=True)

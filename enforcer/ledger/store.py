@@ -11,6 +11,7 @@ from redis import Redis
 
 from enforcer.ledger.record import Entry, Standing
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
+from enforcer.namespaces import SEEN
 from enforcer.registries.manifest import Manifest
 from enforcer.scripts import script
 
@@ -122,6 +123,8 @@ class Ledger:
             new = [f"{registry}/{repository}" for registry, repository in groups]
             if new:
                 pipe.sadd(REPOSITORIES, *new)
+            for registry, repository in groups:
+                pipe.sadd(SEEN + registry, repository.namespace)
             answers = pipe.execute()
         return {
             TagName(registry, repository, Tag(tag.decode()))

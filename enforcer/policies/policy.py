@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from enforcer.errors import NotFound
 from enforcer.names import Namespace, RegistryName, Repository, Tag
 from enforcer.policies.patterns import Pattern
 from enforcer.times import Time
@@ -76,6 +78,8 @@ class Policy:
     """Its creation, last enabling or last change of a selector: what happened earlier is not judged by it."""
     origin: str = ""
     """Who owns it: "settings" for one that the configuration file declares."""
+    revision: int = 1
+    """Counts its changes, so that nobody overwrites what they have not seen."""
 
     @property
     def scope(self) -> tuple[object, ...]:
@@ -120,21 +124,37 @@ class Policy:
 
 
 class PolicySet:
-    """All policies of one version, found by namespace: the others cost an event nothing."""
+    """All policies of one version, found by namespace: those of others cost an event nothing, not even reading them."""
 
-    def __init__(self, policies: Iterable[Policy], version: int = 0) -> None:
+    def __init__(self, policies: Iterable[Policy | dict[str, Any]], version: int = 0) -> None:
         self.version = version
+        self._unread: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         self._of: dict[tuple[str, str], tuple[Policy, ...]] = {}
-        for policy in sorted(policies, key=lambda policy: policy.id):
-            place = (policy.registry, policy.namespace)
-            self._of[place] = (*self._of.get(place, ()), policy)
-
-    def __iter__(self) -> Iterator[Policy]:
-        return (policy for policies in self._of.values() for policy in policies)
+        for policy in policies:
+            fields = policy.as_dict() if isinstance(policy, Policy) else policy
+            self._unread[fields["registry"], fields["namespace"]].append(fields)
 
     def of_namespace(self, registry: str, namespace: str) -> tuple[Policy, ...]:
         """The policies of a namespace, by id."""
-        return self._of.get((registry, namespace), ())
+        place = (registry, namespace)
+        if place in self._unread:
+            policies = map(Policy.from_dict, self._unread.pop(place))
+            self._of[place] = tuple(sorted(policies, key=lambda policy: policy.id))
+        return self._of.get(place, ())
+
+    def __iter__(self) -> Iterator[Policy]:
+        """Every policy, by id."""
+        for place in list(self._unread):
+            self.of_namespace(*place)
+        policies = (policy for policies in self._of.values() for policy in policies)
+        return iter(sorted(policies, key=lambda policy: policy.id))
+
+    def get(self, policy_id: int) -> Policy:
+        """One policy. Raises `NotFound`."""
+        for policy in self:
+            if policy.id == policy_id:
+                return policy
+        raise NotFound(f"there is no policy {policy_id}", "policy")
 
     def protection(
         self, registry: RegistryName, repository: Repository, tag: Tag, time: Time, actor: str = ""

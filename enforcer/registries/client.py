@@ -24,6 +24,8 @@ from enforcer.registries.transport import Answer, Request, Transport
 CHECK_TAG = Tag("tag-enforcer-check")
 """Named in a push that no registry can accept."""
 
+_NO_MANIFEST = b"Tag Enforcer finds out whether it may push"
+
 _Name = TypeVar("_Name", Repository, Tag)
 
 
@@ -104,10 +106,11 @@ class RegistryClient:
     def can_push(self, repository: Repository) -> None:
         """Find out whether a restore would be allowed, without one. Raises `RegistryDenied` if not.
 
-        What is pushed is `{}`: a registry first asks who we are, then finds that this is no manifest and keeps nothing.
+        What is pushed is no manifest, not even JSON: a registry first asks who we are, then refuses it and keeps
+        nothing. (`{}` would not do: Distribution 2.8 answers that with a 500.)
         """
         what = f"trying to push to {repository} in {self.access.name}"
-        answer = self._put(repository, CHECK_TAG, OCI_MANIFEST, b"{}", what)
+        answer = self._put(repository, CHECK_TAG, OCI_MANIFEST, _NO_MANIFEST, what)
         if 200 <= answer.status < 300:
             return
         error = answer.error(what)

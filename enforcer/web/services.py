@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Self, cast
 
 from flask import Flask, current_app
 from redis import Redis
 
+from enforcer.accounts import Accounts
+from enforcer.audit import Audit
+from enforcer.ledger.store import Ledger
 from enforcer.log import Log
+from enforcer.namespaces import Namespaces
+from enforcer.policies.store import PolicyStore
 from enforcer.queue import Queues
 from enforcer.settings import Settings
+from enforcer.violations import Violations
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +25,35 @@ class Services:
 
     settings: Settings
     redis: Redis
+    accounts: Accounts
+    audit: Audit
+    ledger: Ledger
     log: Log
+    namespaces: Namespaces
+    policies: PolicyStore
     queues: Queues
+    violations: Violations
+
+    @classmethod
+    def of(cls, settings: Settings, redis: Redis) -> Self:
+        """The services on that Redis."""
+        return cls(
+            settings=settings,
+            redis=redis,
+            accounts=Accounts(settings.accounts),
+            audit=Audit(redis),
+            ledger=Ledger(redis, history_limit=settings.history_limit),
+            log=Log(redis, dead_letters=settings.dead_letters),
+            namespaces=Namespaces(redis, settings),
+            policies=PolicyStore(redis, per_namespace=settings.policies_per_namespace),
+            queues=Queues(redis),
+            violations=Violations(redis),
+        )
 
 
 def init_app(app: Flask, settings: Settings, redis: Redis) -> None:
     """Give the application its services."""
-    log = Log(redis, dead_letters=settings.dead_letters)
-    app.extensions["enforcer"] = Services(settings, redis, log, Queues(redis))
+    app.extensions["enforcer"] = Services.of(settings, redis)
 
 
 def services() -> Services:

@@ -92,6 +92,10 @@ class FakeRegistry:
         """How many were opened so far."""
         return self._server.accepted
 
+    @property
+    def open_connections(self) -> int:
+        return len(self._server.open)
+
     def stop(self) -> None:
         """Refuse new connections and break those that are open."""
         if self._thread.is_alive():
@@ -257,6 +261,7 @@ def _basic(account: tuple[str, str]) -> str:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # with the usual 5, the first connections of many threads wait a second for their turn
 
     def __init__(self, registry: FakeRegistry) -> None:
         self.registry = registry

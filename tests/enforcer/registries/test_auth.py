@@ -41,7 +41,7 @@ def clock():
 
 @contextmanager
 def authenticator(url: str, clock: Clock | None = None, **settings):
-    account = {"username": OPS[0], "password": OPS[1], "timeout": 0.5, **settings}
+    account = {"username": OPS[0], "password": OPS[1], "timeout": 5.0, **settings}
     access = RegistryAccess(name=RegistryName("main"), url=url, **account)
     transport = Transport(access)
     try:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 import zlib
 
 import pytest
@@ -132,25 +133,39 @@ def test_packed_is_smaller():
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("spoil", "problem"),
     [
-        lambda data: b"",
-        lambda data: data[:-10],
-        lambda data: data.partition(b"\n")[2],
-        lambda data: data.partition(b"\n")[0] + b"\n",
-        lambda data: b"type\n" + zlib.compress(b"something else"),
-        lambda data: b"type\n" + zlib.compress(b" " * (MANIFEST_LIMIT + 1)),
-        lambda data: b"type\nnot compressed at all",
-        lambda data: b"\xff\xfe\n" + data.partition(b"\n")[2],
+        (lambda data: b"", "is cut off"),
+        (lambda data: data[:-10], "is cut off"),
+        (lambda data: data.partition(b"\n")[0] + b"\n", "is cut off"),
+        (lambda data: data.partition(b"\n")[2], "kept manifest"),
+        (lambda data: b"type\n" + zlib.compress(b"something else"), "but sha256:"),
+        (lambda data: b"type\n" + zlib.compress(b" " * (MANIFEST_LIMIT + 1)), "is longer than 4194304 bytes"),
+        (lambda data: b"type\nnot compressed at all", "cannot be decompressed"),
+        (lambda data: b"\xff\xfe\n" + data.partition(b"\n")[2], "codec"),
     ],
-    ids=["empty", "cut", "no type", "no content", "other content", "too long", "not compressed", "type is no text"],
 )
-def test_spoilt_bytes_are_not_unpacked(spoil):
+def test_spoilt_bytes_are_not_unpacked(spoil, problem):
     """What is not the manifest of the digest any more is an error, never another manifest."""
     kept = manifest(image("a"))
 
-    with pytest.raises(ValueError, match=r"kept manifest|codec"):
+    with pytest.raises(ValueError, match=problem):
         Manifest.unpacked(kept.digest, spoil(kept.packed()))
+
+
+def test_unpacking_is_bounded():
+    """A few kept bytes cannot become any amount of memory."""
+    bomb = b"type\n" + zlib.compress(bytes(10 * MANIFEST_LIMIT))
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="is longer than"):
+            Manifest.unpacked(A, bomb)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 4 * MANIFEST_LIMIT
 
 
 @pytest.mark.parametrize(

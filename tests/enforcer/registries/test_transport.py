@@ -28,7 +28,7 @@ def transport(registry):
 
 
 def access(url: str, **settings) -> RegistryAccess:
-    return RegistryAccess(name=RegistryName("main"), url=url, **{"timeout": 0.3, **settings})
+    return RegistryAccess(name=RegistryName("main"), url=url, **{"timeout": 5.0, **settings})
 
 
 def get(url: str, **fields) -> Request:
