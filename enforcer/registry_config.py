@@ -2,27 +2,97 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from enforcer.names import RegistryName
 from enforcer.settings import Settings
 
 _DISTRIBUTION = """\
+# For the config.yml of registry {name} ({registry}), which reads it when it starts.
+# The token is a secret; the registry shows it in its own log and under /debug/vars.
 notifications:
   events:
-    includereferences: true
+    includereferences: true  # tells which manifests an index lists
   endpoints:
     - name: tag-enforcer
-      url: {url}/notifications/{name}
+      url: {address}
       headers:
-        Authorization: [Bearer {token}]
+        Authorization: [{authorization}]
       timeout: 2s
-      threshold: 5
-      backoff: 1s
+      threshold: 5  # tries at once, then
+      backoff: 1s  # one each second, until the event is taken
       ignore:
         mediatypes: [application/octet-stream]  # blobs; releases before 3.1 ignore no action without a media type
         actions: [pull]
 """
 
+_HARBOR = """\
+# For registry {name} ({registry}): a webhook like this in each project whose tags are protected.
+# The auth header is a secret. Harbor's API takes the same as JSON: enforcer registry-config {name} --json
+notify type:    http
+payload format: {payload_format}
+event types:    {event_types}
+endpoint URL:   {address}
+auth header:    {authorization}
+"""
 
-def notification_block(settings: Settings, name: str) -> str:
-    """The part of a Distribution registry's config.yml that names us as an endpoint, token included."""
-    token = settings.registries[name].notification_token.get_secret_value()  # type: ignore[index]
-    return _DISTRIBUTION.format(url=settings.public_url, name=name, token=token)
+
+def notification_block(settings: Settings, name: RegistryName) -> str:
+    """What to configure in a registry, as text and with the token.
+
+    For Distribution the part of its config.yml that names us as an endpoint, else the fields of a webhook.
+    """
+    registry = settings.registries[name]
+    facts = {"name": name, "registry": registry.url, "address": _address(settings, name)}
+    if registry.kind == "harbor":
+        (target,) = _webhook(settings, name)["targets"]
+        return _HARBOR.format(
+            **facts,
+            payload_format=target["payload_format"],
+            event_types=", ".join(_webhook(settings, name)["event_types"]),
+            authorization=target["auth_header"],
+        )
+    # As JSON writes it, so that a token may hold any character; YAML reads that.
+    return _DISTRIBUTION.format(**facts, authorization=json.dumps(_authorization(settings, name), ensure_ascii=False))
+
+
+def notification_fields(settings: Settings, name: RegistryName) -> dict[str, Any]:
+    """The same for programs: a section of Distribution's configuration, or the body of Harbor's webhook policy API."""
+    if settings.registries[name].kind == "harbor":
+        return _webhook(settings, name)
+    endpoint = {
+        "name": "tag-enforcer",
+        "url": _address(settings, name),
+        "headers": {"Authorization": [_authorization(settings, name)]},
+        "timeout": "2s",
+        "threshold": 5,
+        "backoff": "1s",
+        "ignore": {"mediatypes": ["application/octet-stream"], "actions": ["pull"]},
+    }
+    return {"notifications": {"events": {"includereferences": True}, "endpoints": [endpoint]}}
+
+
+def _webhook(settings: Settings, name: RegistryName) -> dict[str, Any]:
+    """Harbor's webhook policy. Its other events name no digest of a tag, and every pull would be one more."""
+    target = {
+        "type": "http",
+        "address": _address(settings, name),
+        "auth_header": _authorization(settings, name),
+        "skip_cert_verify": False,
+        "payload_format": "CloudEvents",  # has an id, by which an event that comes twice is known
+    }
+    return {
+        "name": "tag-enforcer",
+        "enabled": True,
+        "event_types": ["PUSH_ARTIFACT", "DELETE_ARTIFACT"],
+        "targets": [target],
+    }
+
+
+def _address(settings: Settings, name: RegistryName) -> str:
+    return f"{settings.public_url}/notifications/{name}"
+
+
+def _authorization(settings: Settings, name: RegistryName) -> str:
+    return f"Bearer {settings.registries[name].notification_token.get_secret_value()}"
