@@ -1,0 +1,32 @@
+"""Events of the tag `team/app:1.0` of the registry `main`, unless a test says otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from enforcer.events import Action, Event
+from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
+from enforcer.times import Time
+
+MAIN = RegistryName("main")
+APP = Repository("team/app")
+NAME = TagName(MAIN, APP, Tag("1.0"))
+
+
+def digest(number: int) -> Digest:
+    """The digest with that number."""
+    return Digest(f"sha256:{number:064x}")
+
+
+def push(event_id: str, pushed: Digest, time: Time | None = None, **changes: Any) -> Event:
+    """Somebody pushed a digest, now unless a time is given."""
+    return _event(event_id, Action.PUSH, time, {"digest": pushed, "tag": NAME.tag, **changes})
+
+
+def deletion(event_id: str, time: Time | None = None, **changes: Any) -> Event:
+    """Somebody deleted the tag, now unless a time is given."""
+    return _event(event_id, Action.DELETE, time, {"tag": NAME.tag, **changes})
+
+
+def _event(event_id: str, action: Action, time: Time | None, fields: dict[str, Any]) -> Event:
+    return Event(registry=MAIN, action=action, repository=APP, time=time or Time.now(), id=event_id, **fields)
