@@ -15,7 +15,8 @@
 `judge` decides an event that comes after all others of its tag. Events arrive late and in any order; what they end in
 may not depend on it. So a late one is put into its place in the history, by its own time, and what follows it there is
 judged again: rules 3 and 7 are what comes out of that, and each order of arrival ends in the same record and the same
-violations.
+violations. An event that comes after `late_window`, or that is older than all that a full history still holds, has no
+such place: it changes no record.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def judge(event: Event, record: Record | None, protection: Protection | None) ->
         return Decision.RECORDED, replace(pushed, settles=event.time.plus(protection.settle))
     if record.settles is not None and event.time <= record.settles and record.digest in event.children:
         return Decision.SUPERSEDED, pushed
-    return Decision.OVERWRITTEN, record
+    return Decision.OVERWRITTEN, replace(record, deleted=False)
 
 
 def _judge_deletion(
@@ -77,11 +78,29 @@ def judge_next(event: Event, standing: Standing, protection: Protection | None) 
     return Judgement(Standing(record, event.order, standing.version + 1), (entry,))
 
 
-def judge_late(event: Event, standing: Standing, protection: Protection | None, history: Sequence[Entry]) -> Judgement:
-    """Judge an event that is not the newest: at its place in the history, and then again what follows it there."""
+def judge_late(
+    event: Event,
+    standing: Standing,
+    protection: Protection | None,
+    history: Sequence[Entry],
+    *,
+    too_late: bool = False,
+) -> Judgement:
+    """Judge an event that is not the newest: at its place in the history, and then again what follows it there.
+
+    `too_late` says that it has no such place: it came after `late_window`, or is older than all that is still known.
+    """
     for position, entry in enumerate(history):
         if entry.event.id == event.id:
             return Judgement(standing, tuple(history[position:]), repeated=True)
+    if too_late:
+        return _judge_too_late(event, standing, protection)
+    return _judge_in_place(event, standing, protection, history)
+
+
+def _judge_in_place(
+    event: Event, standing: Standing, protection: Protection | None, history: Sequence[Entry]
+) -> Judgement:
     in_order = [entry for entry in history if not entry.late]
     before = [entry for entry in in_order if entry.event.order < event.order]
     record = before[-1].record if before else None
@@ -104,8 +123,8 @@ def _name_late(entries: Sequence[Entry]) -> Decision:
     return decision
 
 
-def judge_too_late(event: Event, standing: Standing, protection: Protection | None) -> Judgement:
-    """Judge an event that came after `late_window`: too late to be the original, still evidence."""
+def _judge_too_late(event: Event, standing: Standing, protection: Protection | None) -> Judgement:
+    """It cannot be the original any more; it is still evidence."""
     decision, _ = judge(event, standing.record, protection)
     if not (decision.is_violation or decision is Decision.UNCHANGED):
         decision = Decision.NOTED

@@ -147,6 +147,11 @@ class TagName:
         return f"{self.registry}/{self.repository}:{self.tag}"
 
     @property
+    def parts(self) -> tuple[RegistryName, Repository, Tag]:
+        """Registry, repository and tag."""
+        return (self.registry, self.repository, self.tag)
+
+    @property
     def reference(self) -> str:
         """How people write it: `repository:tag`."""
         return f"{self.repository}:{self.tag}"

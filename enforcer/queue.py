@@ -25,13 +25,14 @@ JOB_TIMEOUT = 60
 
 
 class Task(StrEnum):
-    """What workers do. Each task has a queue of its own: a worker that listens to two loses jobs when it is stopped."""
+    """What workers do. A worker listens to one queue: with two, it loses jobs when it is stopped."""
 
     DRAIN = "drain"
     KEEP = "keep"
     RESTORE = "restore"
     ALERT = "alert"
     BASELINE = "baseline"
+    SWEEP = "sweep"
 
     @property
     def function(self) -> str:
@@ -40,8 +41,8 @@ class Task(StrEnum):
 
     @property
     def queue(self) -> str:
-        """The RQ queue."""
-        return f"enforcer-{self.value}"
+        """The RQ queue. Baselines and sweeps share one: both take their time, and one worker is enough for them."""
+        return "enforcer-survey" if self in (Task.BASELINE, Task.SWEEP) else f"enforcer-{self.value}"
 
     @property
     def flag(self) -> str:
@@ -59,7 +60,7 @@ class ForbiddenJob(EnforcerError):
 class AllowedJob(Job):
     """A job that runs nothing but our own functions, whatever stands in Redis.
 
-    JSON alone would not do: RQ imports any function that a job names, and any callback.
+    JSON alone would not do: RQ imports any function that a job names, and any callback, and calls any webhook.
     """
 
     @property
@@ -70,6 +71,9 @@ class AllowedJob(Job):
         return function
 
     success_callback = failure_callback = stopped_callback = None
+
+    def send_webhooks(self, *_: Any, **__: Any) -> None:
+        """None: our jobs have none, and whoever plants one chooses where a worker sends what."""
 
 
 class Queues:

@@ -10,10 +10,11 @@ from typing import Self
 from enforcer.errors import InvalidName
 
 _RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,18}))?(?:[Zz]|([+-])(\d\d):(\d\d))", flags=re.ASCII
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,18}))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))", flags=re.ASCII
 )
 _SECOND = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = -62_135_596_800  # 0001-01-01T00:00:00Z, what Go writes for "no time"
 _LAST = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
@@ -42,8 +43,8 @@ class Time(str):
     def from_nanoseconds(cls, nanoseconds: int) -> Self:
         """The time so many nanoseconds after 1970-01-01T00:00:00Z."""
         seconds, rest = divmod(nanoseconds, _SECOND)
-        if not 0 <= seconds <= _LAST:
-            raise InvalidName(f"{seconds} seconds since 1970 is no time between 1970 and 9999")
+        if not _FIRST <= seconds <= _LAST:
+            raise InvalidName(f"{seconds} seconds since 1970 is no time between the years 1 and 9999")
         moment = _EPOCH + timedelta(seconds=seconds)
         return super().__new__(cls, f"{moment.isoformat()[:19]}.{rest:09d}Z")
 

@@ -37,14 +37,16 @@ def run_workers(config: Path | None, processes: int | None) -> None:
     logs.configure(settings.log_level)
     environment = {"ENFORCER_CONFIG": str(config.absolute())} if config else {}
     command = [sys.executable, "-m", "worker", "work"]
-    counts = dict.fromkeys(Task, 1) | {Task.DRAIN: processes or settings.processes}
+    counts = {task: 1 for task in Task if task is not Task.BASELINE} | {Task.DRAIN: processes or settings.processes}
     parts = [
         Part(f"{task} {slot}", [*command, task, str(slot)], environment)
         for task, count in counts.items()
         for slot in range(1, count + 1)
     ]
     with prepared(settings) as redis:
-        sys.exit(Supervisor(parts, tick=Timer(settings, redis).tick).run())
+        timer = Timer(settings, redis)
+        timer.begin()
+        sys.exit(Supervisor(parts, tick=timer.tick).run())
 
 
 @group.command(hidden=True)

@@ -10,11 +10,12 @@ from enforcer.agenda import Agenda
 from enforcer.alerts import Alerts
 from enforcer.ledger.store import Ledger
 from enforcer.log import Log
-from enforcer.names import RegistryName
+from enforcer.names import Digest, RegistryName, Repository
 from enforcer.policies.store import PolicyStore
 from enforcer.queue import Queues, Task
 from enforcer.registries.access import RegistryAccess
 from enforcer.registries.client import RegistryClient
+from enforcer.registries.manifest import Manifest
 from enforcer.settings import Settings
 from enforcer.violations import Violations
 
@@ -34,6 +35,8 @@ class Context:
         self.alerts = Alerts(redis, settings.alerts)
         self.restores = Agenda(redis, Task.RESTORE)
         self.keeps = Agenda(redis, Task.KEEP)
+        self.baselines = Agenda(redis, Task.BASELINE)
+        self.sweeps = Agenda(redis, Task.SWEEP)
 
     @cached_property
     def registries(self) -> dict[RegistryName, RegistryClient]:
@@ -42,3 +45,14 @@ class Context:
             name: RegistryClient(RegistryAccess.of(name, registry))
             for name, registry in self.settings.registries.items()
         }
+
+    def manifest(self, registry: RegistryName, repository: Repository, digest: Digest) -> Manifest:
+        """A manifest as it is kept, else as the registry has it under its digest; it is kept from then on.
+
+        Raises `RegistryError`.
+        """
+        kept = self.ledger.kept(registry, repository, digest)
+        if kept is None:
+            kept = self.registries[registry].get(repository, digest)
+            self.ledger.keep(registry, repository, kept)
+        return kept

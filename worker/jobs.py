@@ -6,11 +6,13 @@ from functools import partial
 
 from enforcer.queue import Task
 from worker.attend import attend
+from worker.baseline import baseline as record_namespace
 from worker.context import Context
 from worker.deliver import deliver
 from worker.drain import drain as drain_log
 from worker.keep import keep as keep_manifest
 from worker.restore import restore as restore_tag
+from worker.sweep import sweep as sweep_place
 
 _contexts: list[Context] = []
 
@@ -41,6 +43,18 @@ def restore() -> int:
     """Restore the tags that are due."""
     context = _awake(Task.RESTORE)
     return attend(context.restores, partial(restore_tag, context))
+
+
+def baseline() -> int:
+    """Record the tags of namespaces that a policy begins to protect."""
+    context = _awake(Task.BASELINE)
+    return attend(context.baselines, partial(record_namespace, context))
+
+
+def sweep() -> int:
+    """Compare registries with the ledger."""
+    context = _awake(Task.SWEEP)
+    return attend(context.sweeps, partial(sweep_place, context))
 
 
 def alert() -> int:

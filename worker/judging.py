@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from enforcer.events import Event
-from enforcer.judgement import Judgement, judge_late, judge_next, judge_too_late
+from enforcer.judgement import Judgement, judge_late, judge_next
 from enforcer.ledger.record import Entry, Standing
 from enforcer.ledger.store import Change, Ledger
 from enforcer.names import TagName
@@ -23,16 +23,20 @@ ROUNDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An event to be judged, and when it was accepted: the same clock for every worker that judges it."""
+    """An event to be judged, and when it was accepted: the same clock for every worker that judges it.
+
+    `claimed` is the place in the order that an event from the future had before its time was set to now.
+    """
 
     event: Event
     arrived: Time
+    claimed: tuple[str, str, str] = ("", "", "")
 
     def timely(self) -> Case:
         """The case with a time that is not in the future."""
         if self.event.time <= self.arrived.plus(FUTURE):
             return self
-        return replace(self, event=replace(self.event, time=self.arrived))
+        return replace(self, event=replace(self.event, time=self.arrived), claimed=self.event.order)
 
 
 @dataclass(slots=True)
@@ -48,9 +52,9 @@ class Judged:
     rejudged: set[tuple[str, str, str]] = field(default_factory=set)
     changed: bool = False
 
-    def take(self, judgement: Judgement) -> None:
-        """Add one more judgement of the tag."""
-        self.standing = judgement.standing
+    def take(self, judgement: Judgement, claimed: tuple[str, str, str]) -> None:
+        """Add one more judgement of the tag, of an event that claimed that place."""
+        self.standing = replace(judgement.standing, last=max(judgement.standing.last, claimed))
         self.changed |= not judgement.repeated
         self.entries |= {entry.event.order: entry for entry in judgement.entries}
         self.rejudged |= {entry.event.order for entry in judgement.entries[1:]}
@@ -113,23 +117,27 @@ class Judge:
     def _decide_tag(self, name: TagName, cases: Sequence[Case], standing: Standing, history: Sequence[Entry]) -> Judged:
         judged = Judged(standing.version, standing)
         known = {entry.event.order: entry for entry in history}
+        cut_off = len(history) >= self.ledger.history_limit
         for case in cases:
             event = case.event
             protection = self.policies.protection(event.registry, event.repository, name.tag, event.time, event.actor)
             if event.order > judged.standing.last:
                 judgement = judge_next(event, judged.standing, protection)
             else:
-                in_order = [known[order] for order in sorted(known)]
-                repeated = any(entry.event.id == event.id for entry in in_order)
-                if self._too_late(case) and not repeated:
-                    judgement = judge_too_late(event, judged.standing, protection)
-                else:
-                    judgement = judge_late(event, judged.standing, protection, in_order)
-            judged.take(judgement)
+                so_far = [known[order] for order in sorted(known)]
+                too_late = self._too_late(case, so_far, cut_off=cut_off)
+                judgement = judge_late(event, judged.standing, protection, so_far, too_late=too_late)
+            judged.take(judgement, case.claimed)
             known |= {entry.event.order: entry for entry in judgement.entries}
         return judged
 
-    def _too_late(self, case: Case) -> bool:
+    def _too_late(self, case: Case, history: Sequence[Entry], *, cut_off: bool) -> bool:
+        """Whether an event cannot be put into its place: a place before all that is known, or it came too late."""
+        places = [entry.event.order for entry in history if not entry.late]
+        if not places or (cut_off and case.event.order < places[0]):
+            return True  # what was recorded then is not known any more
+        if case.event.order > places[-1]:
+            return False
         return self.late_window is not None and case.arrived.since(case.event.time) > self.late_window
 
 
@@ -151,5 +159,5 @@ def _any_late(cases: Sequence[Case], standing: Standing) -> bool:
     for case in cases:
         if case.event.order <= last:
             return True
-        last = case.event.order
+        last = max(case.event.order, case.claimed)
     return False

@@ -17,7 +17,7 @@ from typing import Self
 from enforcer.agenda import Claim
 from enforcer.errors import BlobsMissing, ManifestMissing, RegistryError
 from enforcer.ledger.record import Record
-from enforcer.names import Digest, TagName
+from enforcer.names import TagName
 from enforcer.registries.client import RegistryClient
 from enforcer.registries.manifest import Manifest
 from enforcer.violations import State, Violation
@@ -128,7 +128,7 @@ class Restore:
 
     def _put(self) -> float:
         """PUT the recorded manifest by its tag; returns when. Children that are gone are put back first."""
-        manifest = self._manifest(self.record.digest)
+        manifest = self.context.manifest(self.name.registry, self.name.repository, self.record.digest)
         try:
             self.client.put(self.name.repository, self.name.tag, manifest)
         except BlobsMissing as error:
@@ -143,14 +143,6 @@ class Restore:
             child = self.context.ledger.kept(self.name.registry, self.name.repository, digest)
             if child is not None:
                 self.client.put(self.name.repository, digest, child)
-
-    def _manifest(self, digest: Digest) -> Manifest:
-        """The kept bytes, else those that the registry still has under the digest."""
-        kept = self.context.ledger.kept(self.name.registry, self.name.repository, digest)
-        if kept is None:
-            kept = self.client.get(self.name.repository, digest)
-            self.context.ledger.keep(self.name.registry, self.name.repository, kept)
-        return kept
 
     def _again(self, progress: Progress, seconds: float) -> None:
         self.context.restores.again(self.claim.item, progress.written(), seconds)

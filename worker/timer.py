@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 SLOW = 10
 """Seconds between two drains that nobody asked for."""
 
+SCHEDULED = "te:sweep:scheduled"
+"""There while no sweep is due; so one comes every `sweep_interval`, whatever the number of supervisors."""
+
 TRIM = 60
 """Seconds between two looks at the length of the archive."""
 
@@ -26,11 +29,20 @@ class Timer:
 
     def __init__(self, settings: Settings, redis: Redis) -> None:
         self._settings = settings
+        self._redis = redis
         self._queues = Queues(redis)
         self._log = Log(redis)
         self._agendas = [Agenda(redis, task) for task in Task if task is not Task.DRAIN]
         self._drain_due = self._trim_due = 0.0
         self._away = False
+
+    def begin(self) -> None:
+        """What happens at every start: a sweep, since nobody knows what was missed."""
+        self._redis.set(SCHEDULED, 1, ex=self._settings.sweep_interval)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        Agenda(self._redis, Task.SWEEP).add((registry, "") for registry in self._settings.registries)
 
     def tick(self) -> None:
         """Wake whoever has something to do."""
@@ -44,6 +56,8 @@ class Timer:
             self._away = False
 
     def _wake(self) -> None:
+        if self._redis.set(SCHEDULED, 1, nx=True, ex=self._settings.sweep_interval):
+            self._sweep()
         for agenda in self._agendas:
             if agenda.is_due():
                 self._queues.wake(agenda.task)

@@ -113,9 +113,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All that judging the next event of a tag needs: its record and the place of its newest event in the order.
+    """All that judging the next event of a tag needs: its record, and the latest place that an event of it claimed.
 
-    `version` counts the writes; a decision is written only on the version that it was judged on.
+    That is the place of its newest event, or a later one: of an event from the future its own time counts here, so that
+    it is looked for in the history when it comes again. `version` counts the writes; a decision is written only on the
+    version that it was judged on.
     """
 
     record: Record | None = None

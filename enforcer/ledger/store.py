@@ -61,7 +61,7 @@ class Ledger:
 
     def __init__(self, redis: Redis, *, history_limit: int = HISTORY_LIMIT) -> None:
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
-        self._history_limit = history_limit
+        self.history_limit = history_limit
         self._write = script(redis, "enforcer.ledger", "write.lua")
 
     def standings(self, names: Iterable[TagName]) -> dict[TagName, Standing]:
@@ -101,7 +101,7 @@ class Ledger:
                 pipe.zrangebylex(key, f"[{name.tag} ", f"({name.tag}!")
             answers = pipe.execute()
         return {
-            name: tuple(Entry.from_json(member[member.index(b"{") :], name) for member in members)
+            name: tuple(Entry.from_json(member.split(b" ", 4)[4], name) for member in members)
             for name, members in zip(wanted, answers, strict=True)
         }
 
@@ -115,7 +115,7 @@ class Ledger:
         groups = _group(of_name)
         with self._redis.pipeline(transaction=False) as pipe:
             for (registry, repository), names in groups.items():
-                arguments: list[str | int] = [self._history_limit]
+                arguments: list[str | int] = [self.history_limit]
                 for name in names:
                     arguments += self._arguments(of_name[name])
                 keys = [_key(registry, repository, "tags"), _key(registry, repository, "history")]

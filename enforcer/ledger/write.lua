@@ -25,7 +25,8 @@ while at <= #ARGV do
       redis.call('ZADD', history, 0, place .. json)
     end
     local from, to = '[' .. tag .. ' ', '(' .. tag .. '!'
-    local surplus = redis.call('ZLEXCOUNT', history, from, to) - kept
+    -- no more at once than fit Lua's stack: the rest goes with the next write
+    local surplus = math.min(redis.call('ZLEXCOUNT', history, from, to) - kept, 1000)
     if surplus > 0 then
       redis.call('ZREM', history, unpack(redis.call('ZRANGEBYLEX', history, from, to, 'LIMIT', 0, surplus)))
     end

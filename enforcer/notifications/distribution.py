@@ -7,32 +7,35 @@ the tag, so an event is no proof of what the tag is.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from enforcer.errors import InvalidName, InvalidNotification
-from enforcer.events import Action, Event, fingerprint
+from enforcer.events import Action, Event
 from enforcer.names import Digest, RegistryName, Repository, Tag
-from enforcer.notifications.reading import CHILDREN, Reading, Rejected, evidence, need, parse_json
-from enforcer.registries.manifest import is_index
+from enforcer.notifications.reading import CHILDREN, Reading, Rejected, event_id, evidence, need, parse_json
+from enforcer.registries.manifest import digest_or_none, is_index
 from enforcer.times import Time
 
 EVENTS = 10_000
 """Events read of one envelope; a registry sends one at a time."""
 
-_ID = re.compile(r"[!-~]{1,128}")
-
 
 def read(body: bytes, registry: RegistryName) -> Reading:
     """Read an envelope: each event that concerns a tag, and each that was not understood."""
     try:
-        events = need(parse_json(body), "events", list, "envelope")
+        return _read_all(_events(body), registry)
     except InvalidNotification as error:
         return Reading(rejected=(Rejected(str(error), body),))
+    except RecursionError:  # what could just be parsed may be too deep to be written again
+        return Reading(rejected=(Rejected("JSON nested too deeply", body),))
+
+
+def _events(body: bytes) -> Sequence[Any]:
+    events: list[Any] = need(parse_json(body), "events", list, "envelope")
     if len(events) > EVENTS:
-        return Reading(rejected=(Rejected(f"envelope.events: {len(events)} events, more than {EVENTS}", body),))
-    return _read_all(events, registry)
+        raise InvalidNotification(f"envelope.events: {len(events)} events, more than {EVENTS}")
+    return events
 
 
 def _read_all(events: Sequence[Any], registry: RegistryName) -> Reading:
@@ -70,7 +73,7 @@ def read_event(fields: Any, registry: RegistryName) -> Event | None:
         action=Action(action),
         repository=Repository(need(target, "repository", str, "event.target")),
         time=Time(need(fields, "timestamp", str, "event")),
-        id=_id(fields),
+        id=event_id(fields),
         tag=Tag(tag) if tag is not None else None,
         digest=Digest(digest) if digest is not None else None,
         media_type=media_type,
@@ -86,16 +89,11 @@ def _optional(target: dict[str, Any], name: str) -> str | None:
     return need(target, name, str, "event.target") or None if name in target else None
 
 
-def _id(fields: dict[str, Any]) -> str:
-    """The event's own id if it is one, else what it says: equal events are one event."""
-    given = fields.get("id")
-    return given if isinstance(given, str) and _ID.fullmatch(given) else fingerprint(fields)
-
-
 def _children(target: dict[str, Any]) -> tuple[Digest, ...]:
-    """The manifests that a pushed index lists; there only with `includereferences`."""
+    """The manifests that a pushed index lists, as far as they have digests; there only with `includereferences`."""
     references = target.get("references")
     if not isinstance(references, list):
         return ()
-    digests = [reference.get("digest") for reference in references[:CHILDREN] if isinstance(reference, dict)]
-    return tuple(Digest(digest) for digest in digests if isinstance(digest, str))
+    listed = (reference.get("digest") for reference in references[:CHILDREN] if isinstance(reference, dict))
+    digests = map(digest_or_none, listed)
+    return tuple(dict.fromkeys(digest for digest in digests if digest is not None))

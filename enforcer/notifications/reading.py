@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from enforcer.errors import InvalidNotification
-from enforcer.events import Event
+from enforcer.events import Event, fingerprint
+from enforcer.names import Namespace
 
 CHILDREN = 1000
 """Manifests of an index that are kept; real ones list a dozen."""
+
+_ID = re.compile(r"[!-~]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +28,14 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The events of a notification. What concerns no tag is in neither list."""
+    """The events of a notification. What concerns no tag is in none of the lists.
+
+    `suspects` are namespaces in which something changed that the notification does not name: a reason to sweep them.
+    """
 
     events: tuple[Event, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    suspects: tuple[Namespace, ...] = ()
 
 
 def parse_json(body: bytes) -> Any:
@@ -58,3 +66,9 @@ def evidence(fields: Any, name: str, limit: int = 256) -> str:
     if not isinstance(value, str):
         return ""
     return "".join(character for character in value[: 2 * limit] if character.isprintable())[:limit]
+
+
+def event_id(fields: Mapping[str, Any]) -> str:
+    """The event's own id if it is one, else what it says: equal events are one event."""
+    given = fields.get("id")
+    return given if isinstance(given, str) and _ID.fullmatch(given) else fingerprint(fields)

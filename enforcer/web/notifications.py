@@ -13,11 +13,12 @@ import logging
 from flask import Blueprint, Response, abort, request
 from redis import RedisError
 
+from enforcer.agenda import Agenda
 from enforcer.alerts import Alert, Alerts, Severity
 from enforcer.configuration.registry import RegistrySettings
 from enforcer.log import DeadLetter
 from enforcer.names import RegistryName
-from enforcer.notifications import distribution
+from enforcer.notifications import distribution, harbor
 from enforcer.notifications.reading import Reading, Rejected
 from enforcer.queue import Task
 from enforcer.web.services import Services, services
@@ -25,6 +26,7 @@ from enforcer.web.services import Services, services
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("notifications", __name__)
 
+_FORMATS = {"distribution": distribution.read, "harbor": harbor.read}
 _CHUNK = 64 * 1024
 _DISCARDED = 8
 """Up to so many times the limit are read and thrown away, so that the sender gets to see its answer."""
@@ -37,14 +39,16 @@ _QUIET = 3600
 def receive(registry: str) -> tuple[Response, int]:
     """Accept a notification: read it, put its events into the log, wake a drain."""
     here = services()
-    known = here.settings.registries.get(registry)  # type: ignore[call-overload]
-    if not _is_authentic(known):
+    known = {str(name): settings for name, settings in here.settings.registries.items()}.get(registry)
+    if not _is_authentic(known) or known is None:
         abort(401, "the Authorization header must be 'Bearer' and the registry's notification token")
     name = RegistryName(registry)
-    reading = _read(name, here.settings.notification_limit)
+    reading = _read(name, known, here.settings.notification_limit)
     must_wake = here.log.append(reading.events) if reading.events else False
     if reading.rejected:
         _bury(here, name, reading)
+    if reading.suspects or reading.rejected:
+        _suspect(here, name, reading)
     answer = Response(status=202)
     if must_wake:
         answer.call_on_close(lambda: _wake(here))  # the registry, which sends one event at a time, is not kept waiting
@@ -62,10 +66,10 @@ def _is_authentic(registry: RegistrySettings | None) -> bool:
     return any(matches)
 
 
-def _read(registry: RegistryName, limit: int) -> Reading:
+def _read(registry: RegistryName, settings: RegistrySettings, limit: int) -> Reading:
     body = request.stream.read(limit + 1)
     if len(body) <= limit:
-        return distribution.read(body, registry)
+        return _FORMATS[settings.kind](body, registry)
     left = _DISCARDED * limit
     while left > 0 and (chunk := request.stream.read(_CHUNK)):
         left -= len(chunk)
@@ -79,6 +83,13 @@ def _bury(here: Services, registry: RegistryName, reading: Reading) -> None:
     if here.redis.set(f"te:dead-letters:told:{registry}", 1, nx=True, ex=_QUIET):
         reason = reading.rejected[0].reason
         Alerts(here.redis, here.settings.alerts).announce([_alert(registry, reason)])
+
+
+def _suspect(here: Services, registry: RegistryName, reading: Reading) -> None:
+    """Have the registry looked at, or those namespaces of it, since something happened that no event tells."""
+    places = [str(registry)] if reading.rejected else [f"{registry}/{namespace}" for namespace in reading.suspects]
+    Agenda(here.redis, Task.SWEEP).add((place, "") for place in places)
+    here.queues.wake(Task.SWEEP)
 
 
 def _alert(registry: RegistryName, reason: str) -> Alert:

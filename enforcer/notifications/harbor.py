@@ -1,0 +1,106 @@
+"""Harbor's webhooks, in both of its payload formats: Default, and CloudEvents (since 2.8).
+
+Source: Harbor's webhook handlers. Times are whole seconds; the default format has no id, so equal events count as one.
+A `tag` that is a digest means that the artifact has none. A deletion names only the first tag of the artifact, so it is
+read as the deletion of the digest, which concerns every tag recorded with it. Replication and retention name no digests:
+they are a reason to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from enforcer.errors import InvalidName, InvalidNotification
+from enforcer.events import Action, Event, fingerprint
+from enforcer.names import Digest, Namespace, RegistryName, Repository, Tag
+from enforcer.notifications.reading import Reading, Rejected, event_id, evidence, need, parse_json
+from enforcer.times import Time
+
+PUSHED, DELETED, REPLICATED, RETAINED = "push", "delete", "replication", "retention"
+
+_KINDS = {
+    "PUSH_ARTIFACT": PUSHED,
+    "harbor.artifact.pushed": PUSHED,
+    "DELETE_ARTIFACT": DELETED,
+    "harbor.artifact.deleted": DELETED,
+    "REPLICATION": REPLICATED,
+    "harbor.replication.status.changed": REPLICATED,
+    "TAG_RETENTION": RETAINED,
+    "harbor.tag_retention.finished": RETAINED,
+}
+"""What concerns tags; pulls, scans and quotas do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    """What both formats say."""
+
+    kind: str
+    time: Time
+    id: str
+    operator: str
+    data: Mapping[str, Any]
+
+
+def read(body: bytes, registry: RegistryName) -> Reading:
+    """Read one webhook call."""
+    try:
+        notice = _read_notice(parse_json(body))
+        if notice is None:
+            return Reading()
+        if notice.kind in (PUSHED, DELETED):
+            return Reading(events=_events(notice, registry))
+        return Reading(suspects=_suspects(notice))
+    except (InvalidNotification, InvalidName) as error:
+        return Reading(rejected=(Rejected(str(error), body),))
+
+
+def _read_notice(fields: Any) -> _Notice | None:
+    kind = _KINDS.get(need(fields, "type", str, "payload"))
+    if kind is None:
+        return None
+    operator = evidence(fields, "operator")
+    if "specversion" in fields:
+        time = Time(need(fields, "time", str, "payload"))
+        return _Notice(kind, time, event_id(fields), operator, need(fields, "data", dict, "payload"))
+    seconds = need(fields, "occur_at", int, "payload")
+    time = Time.from_nanoseconds(seconds * 1_000_000_000)
+    return _Notice(kind, time, fingerprint(fields), operator, need(fields, "event_data", dict, "payload"))
+
+
+def _events(notice: _Notice, registry: RegistryName) -> tuple[Event, ...]:
+    where = need(notice.data, "repository", dict, "event_data")
+    repository = Repository(need(where, "repo_full_name", str, "event_data.repository"))
+    resources = need(notice.data, "resources", list, "event_data")
+    events = (_event(notice, registry, repository, resource) for resource in resources)
+    return tuple(event for event in events if event is not None)
+
+
+def _event(notice: _Notice, registry: RegistryName, repository: Repository, resource: Any) -> Event | None:
+    digest = Digest(need(resource, "digest", str, "resource"))
+    tag = need(resource, "tag", str, "resource")
+    if notice.kind == PUSHED and (not tag or ":" in tag):
+        return None  # pushed by digest
+    return Event(
+        registry=registry,
+        action=Action(notice.kind),
+        repository=repository,
+        time=notice.time,
+        id=notice.id,
+        tag=Tag(tag) if notice.kind == PUSHED else None,
+        digest=digest,
+        actor=notice.operator,
+    )
+
+
+def _suspects(notice: _Notice) -> tuple[Namespace, ...]:
+    if notice.kind == RETAINED:
+        return (Namespace(need(notice.data.get("retention"), "project_name", str, "event_data.retention")),)
+    replication = need(notice.data, "replication", dict, "event_data")
+    if replication.get("job_status") == "Running":
+        return ()
+    target = need(replication, "dest_resource", dict, "event_data.replication")
+    namespace = need(target, "namespace", str, "event_data.replication.dest_resource")
+    return (Namespace(namespace.partition("/")[0]),)
