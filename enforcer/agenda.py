@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from redis import Redis
 
@@ -33,7 +34,7 @@ class Agenda:
 
     def __init__(self, redis: Redis, task: Task) -> None:
         self.task = task
-        self._redis = redis
+        self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
         prefix = f"te:{{{task.value}}}"
         self._due, self._claimed = f"{prefix}:due", f"{prefix}:claimed"
         self._notes, self._requests = f"{prefix}:notes", f"{prefix}:requests"
@@ -48,7 +49,7 @@ class Agenda:
         """Make items due now; notes count only for an item that was not on the agenda."""
         with self._redis.pipeline() as pipe:
             for item, notes in items:
-                pipe.zadd(self._due, {item: _now()})
+                pipe.zadd(self._due, {item: _now()}, lt=True)  # whoever waits already keeps the turn
                 pipe.hsetnx(self._notes, item, notes)
                 pipe.hincrby(self._requests, item, 1)
             pipe.execute()
@@ -74,6 +75,10 @@ class Agenda:
             pipe.zcount(self._due, "-inf", _now())
             pipe.zcount(self._claimed, "-inf", _now())
             return any(pipe.execute())
+
+    def requests(self, item: str) -> int:
+        """How often an item was asked for since it came onto the agenda; 0 if it is not there."""
+        return int(self._redis.hget(self._requests, item) or 0)
 
     def __len__(self) -> int:
         return int(self._redis.hlen(self._requests))

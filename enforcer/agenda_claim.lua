@@ -13,7 +13,9 @@ end
 for _, item in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, limit)) do
   take(item)
 end
-for _, item in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 10 * limit)) do
+-- so many suffice, since no more of them can be claimed than there are claims
+local enough = limit + redis.call('ZCARD', KEYS[2])
+for _, item in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, enough)) do
   if #found >= 3 * limit then
     break
   end

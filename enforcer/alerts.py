@@ -28,6 +28,9 @@ from enforcer.times import Time
 from enforcer.violations import State, Violation
 
 logger = logging.getLogger(__name__)
+# Apprise logs URLs and tokens that it cannot use. Only what it says of a delivery is free of them.
+_DELIVERIES = ("Failed to send", "A Connection error occurred")
+logging.getLogger("apprise").addFilter(lambda record: record.getMessage().startswith(_DELIVERIES))
 
 SIGNATURE = "X-Tag-Enforcer-Signature"
 DELIVERY = "X-Tag-Enforcer-Delivery"
@@ -63,7 +66,7 @@ class Alert:
         stuck = bool(violation.problem) or violation.state is State.NOT_RESTORABLE
         outcome = _outcome(violation)
         return cls(
-            id=f"{violation.id}-{outcome.replace(' ', '-')}-{violation.restores}",
+            id=f"{violation.id}-{violation.recorded[7:15]}-{outcome.replace(' ', '-')}-{violation.restores}",
             kind="violation",
             severity=Severity.CRITICAL if stuck else Severity.WARNING,
             text=describe(violation),

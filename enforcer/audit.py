@@ -20,8 +20,12 @@ KEPT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One change: `before` and `after` are what was changed, as JSON; None where there was nothing."""
+    """One change: `before` and `after` are what was changed, as JSON; None where there was nothing.
 
+    `id` is its place in the stream.
+    """
+
+    id: str
     time: Time
     what: str
     by: str
@@ -51,11 +55,17 @@ class Audit:
         target: Any = self._redis if pipe is None else pipe
         target.xadd(AUDIT, fields, maxlen=KEPT, approximate=True)
 
-    def newest(self, limit: int = 100) -> Iterator[AuditEntry]:
-        """The entries, newest first."""
-        for entry_id, fields in self._redis.xrevrange(AUDIT, count=limit):
+    def __len__(self) -> int:
+        """How many entries are kept."""
+        return int(self._redis.xlen(AUDIT))
+
+    def newest(self, limit: int = 100, *, before: str | None = None) -> Iterator[AuditEntry]:
+        """The entries, newest first; with `before`, those that are older than the one with that id."""
+        newest = "+" if before is None else f"({before}"
+        for entry_id, fields in self._redis.xrevrange(AUDIT, max=newest, count=limit):
             text = {name.decode(): value.decode() for name, value in fields.items()}
             yield AuditEntry(
+                id=entry_id.decode(),
                 time=Time.from_milliseconds(int(entry_id.partition(b"-")[0])),
                 what=text["what"],
                 by=text["by"],

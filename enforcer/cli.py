@@ -5,8 +5,11 @@ from __future__ import annotations
 import click
 
 from enforcer.command_line import run
+from enforcer.commands.check import check
 from enforcer.commands.dead_letters import dead_letters
+from enforcer.commands.demo import demo
 from enforcer.commands.policy import policy
+from enforcer.commands.registry_config import registry_config
 from enforcer.commands.serve import serve
 from enforcer.commands.up import up
 from enforcer.commands.violations import violations
@@ -18,7 +21,7 @@ def group() -> None:
     """Immutable tags for container registries: what is overwritten is put back."""
 
 
-for command in (up, serve, policy, violations, dead_letters):
+for command in (up, serve, demo, check, registry_config, policy, violations, dead_letters):
     group.add_command(command)
 
 

@@ -74,7 +74,7 @@ def _private_directory() -> Path:
         found = directory.lstat()
     except OSError as error:
         raise ServerFailed(f"cannot use {directory} for sockets: {error}; choose a shorter data_dir") from error
-    if directory.is_symlink() or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+    if found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise ServerFailed(
             f"{directory} must be a directory of user {os.geteuid()} with mode 0700, but has owner {found.st_uid} and "
             f"mode {found.st_mode & 0o7777:04o}: remove it, or choose a shorter data_dir"

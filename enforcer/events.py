@@ -13,15 +13,25 @@ from enforcer.times import Time
 
 
 class Action(StrEnum):
-    """What changes a tag. Pulls and mounts never become events."""
+    """What changes a tag, or what it must be. Pulls and mounts never become events.
+
+    Operators approve a digest; once a worker has found it in the registry, that adopts it as the record.
+    """
 
     PUSH = "push"
     DELETE = "delete"
+    APPROVE = "approve"
+    ADOPT = "adopt"
+
+    @property
+    def is_client(self) -> bool:
+        """Whether a client of the registry did it, and no operator."""
+        return self in (Action.PUSH, Action.DELETE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One push or delete. It says what somebody did, not what the tag is now.
+    """One push or delete, or an operator's approval. It says what somebody did, not what the tag is now.
 
     `children` are the manifests that a pushed index lists. `actor`, `address` and `user_agent` come from the client
     and are evidence to show to people, never a fact to decide by.
@@ -39,6 +49,12 @@ class Event:
     actor: str = ""
     address: str = ""
     user_agent: str = ""
+    reason: str = ""
+
+    @property
+    def client(self) -> str:
+        """Who seems to have done it: equal for the requests of one build, whose port alone differs."""
+        return fingerprint(self.actor, self.address.rpartition(":")[0], self.user_agent)[:12]
 
     @property
     def tag_name(self) -> TagName | None:
@@ -79,10 +95,11 @@ class Event:
             actor=fields.get("actor", ""),
             address=fields.get("address", ""),
             user_agent=fields.get("user_agent", ""),
+            reason=fields.get("reason", ""),
         )
 
 
 def fingerprint(*facts: Any) -> str:
     """An id for an event whose format has none: equal facts, equal id."""
-    text = json.dumps(facts, separators=(",", ":"))
+    text = json.dumps(facts, separators=(",", ":"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -6,8 +6,9 @@
   4  protected, no record                                      recorded: the original, settling for a while
   5  the record's digest again                                 unchanged; an earlier time becomes the record's
   6  protected, settling, an index that lists the record       superseded: the index becomes the record
+     and another child of that index, before or after it       part: no violation, the index is the record
   7  protected, older than the record, other digest            corrected: the older one is the original
-  8  protected, digest approved beforehand                     (comes with approvals)
+  8  digest approved by an operator, before or after           approved: the record follows
   9  protected, other digest                                   violation: overwritten
  10  protected against deletion, tag or its manifest deleted   violation: deleted
  11  not protected, deleted                                    removed: the history keeps a tombstone
@@ -49,13 +50,19 @@ def judge(event: Event, record: Record | None, protection: Protection | None) ->
     assert event.digest is not None  # a push without one is refused where notifications are read
     if record is not None and record.digest == event.digest:
         return Decision.UNCHANGED, replace(record, deleted=False)
+    if event.action is Action.APPROVE:
+        return Decision.NOTED, record and replace(record, approved=event.digest)
     pushed = Record(digest=event.digest, time=event.time, media_type=event.media_type, children=event.children)
+    if event.action is Action.ADOPT or (record is not None and record.approved == event.digest):
+        return Decision.APPROVED, pushed
     if protection is None or not protection.overwrite:
         return Decision.MOVED, pushed
     if record is None:
-        return Decision.RECORDED, replace(pushed, settles=event.time.plus(protection.settle))
-    if record.settles is not None and event.time <= record.settles and record.digest in event.children:
-        return Decision.SUPERSEDED, pushed
+        return Decision.RECORDED, replace(pushed, settles=event.time.plus(protection.settle), client=event.client)
+    if record.is_settling(event.time) and record.digest in event.children:
+        return Decision.SUPERSEDED, replace(pushed, settles=record.settles, client=record.client)
+    if record.is_settling(event.time) and event.digest in record.children:
+        return Decision.PART, replace(record, deleted=False)
     return Decision.OVERWRITTEN, replace(record, deleted=False)
 
 
@@ -69,6 +76,13 @@ def _judge_deletion(
     if protection is not None and protection.delete:
         return Decision.DELETED, replace(record, deleted=True)
     return Decision.REMOVED, None
+
+
+def needs_history(event: Event, standing: Standing) -> bool:
+    """Whether judging takes more than the record: the event is not the newest, or may change earlier decisions."""
+    record = standing.record
+    supersedes = record is not None and record.is_settling(event.time) and record.digest in event.children
+    return supersedes or event.order <= standing.last
 
 
 def judge_next(event: Event, standing: Standing, protection: Protection | None) -> Judgement:
@@ -86,7 +100,7 @@ def judge_late(
     *,
     too_late: bool = False,
 ) -> Judgement:
-    """Judge an event that is not the newest: at its place in the history, and then again what follows it there.
+    """Judge an event that needs the history: at its place there, and then again what follows it.
 
     `too_late` says that it has no such place: it came after `late_window`, or is older than all that is still known.
     """
@@ -109,8 +123,21 @@ def _judge_in_place(
         decision, record = judge(entry.event, record, entry.protection)
         entries.append(replace(entry, decision=decision, record=record))
     entries[0] = replace(entries[0], decision=_name_late(entries))
+    parts = _find_parts([*before, *entries])
+    entries = [parts.pop(entry.event.order, entry) for entry in entries]
     last = max(standing.last, event.order)
-    return Judgement(Standing(record, last, standing.version + 1), tuple(entries))
+    return Judgement(Standing(record, last, standing.version + 1), (*entries, *parts.values()))
+
+
+def _find_parts(entries: Sequence[Entry]) -> dict[tuple[str, str, str], Entry]:
+    """What seemed to overwrite a child that was pushed by the final tag, and was another child of the same index."""
+    parts: dict[tuple[str, str, str], Entry] = {}
+    for position, index in enumerate(entries):
+        if index.decision is Decision.SUPERSEDED:
+            for entry in entries[:position]:
+                if entry.decision is Decision.OVERWRITTEN and entry.event.digest in index.event.children:
+                    parts[entry.event.order] = replace(entry, decision=Decision.PART)
+    return parts
 
 
 def _name_late(entries: Sequence[Entry]) -> Decision:

@@ -27,6 +27,9 @@ BATCH = 200
 STALE_MILLISECONDS = 20_000
 """After so long without being judged, an event is taken from the worker that had claimed it."""
 
+SURPLUS = 10_000
+"""Events by which the archive is shortened at a time."""
+
 EXCERPT = 64 * 1024
 """Bytes kept of a notification that was not understood."""
 
@@ -110,10 +113,21 @@ class Log:
             if not (entries := own[0][1]):
                 break
             yield _arrivals(entries)
-        while stale := self._redis.xautoclaim(LOG, GROUP, consumer, STALE_MILLISECONDS, count=BATCH)[1]:
-            yield _arrivals(stale)
+        yield from self._taken_over(consumer)
         while new := self._redis.xreadgroup(GROUP, consumer, {LOG: ">"}, count=BATCH):
             yield _arrivals(new[0][1])
+
+    def _taken_over(self, consumer: str) -> Iterator[list[Arrival]]:
+        """What dead consumers had read. Redis looks at a part of all claims at a time, and says where to go on."""
+        start = b"0-0"
+        while True:
+            start, stale, *_ = self._redis.xautoclaim(
+                LOG, GROUP, consumer, STALE_MILLISECONDS, start_id=start, count=BATCH
+            )
+            if stale:
+                yield _arrivals(stale)
+            if start == b"0-0":
+                return
 
     def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
         """Say that these events are judged and their decisions written."""
@@ -129,21 +143,36 @@ class Log:
                 return int(group["pending"]) + int(group.get("lag") or 0)
         return int(self._redis.xlen(LOG))
 
+    def archive(self) -> Iterator[bytes]:
+        """Every event that is still there, judged or not, oldest first, as JSON."""
+        start = "-"
+        while entries := self._redis.xrange(LOG, min=start, count=1000):
+            yield from (fields[b"event"] for _, fields in entries if b"event" in fields)
+            start = f"({entries[-1][0].decode()}"
+
     def trim(self, *, days: float, events: int) -> None:
         """Shorten the archive to so many days and events; what is not judged yet stays whatever its age."""
-        limits = [f"{Time.now().plus(-days * 86400).nanoseconds // 1_000_000}-0"]
-        surplus = self._redis.xlen(LOG) - events
-        if surplus > 0:
-            oldest = self._redis.xrange(LOG, count=min(surplus, 10_000))
-            limits.append(oldest[-1][0].decode())
-        keep_from = min(max(limits, key=_order), self._first_unjudged(), key=_order)
-        self._redis.xtrim(LOG, minid=keep_from, approximate=True)
+        self.open()
+        unjudged = self._first_unjudged()
+        self._trim_before(f"{Time.now().plus(-days * 86400).nanoseconds // 1_000_000}-0", unjudged)
+        while (surplus := self._redis.xlen(LOG) - events) > 0:
+            *_, (keep_from, _) = self._redis.xrange(LOG, count=min(surplus, SURPLUS) + 1)
+            if not self._trim_before(keep_from.decode(), unjudged):
+                return
+
+    def _trim_before(self, *entry_ids: str) -> int:
+        return int(self._redis.xtrim(LOG, minid=min(entry_ids, key=_order), approximate=True))
 
     def _first_unjudged(self) -> str:
-        pending = self._redis.xpending(LOG, GROUP)
+        """An entry before which all are judged."""
+        # In one transaction: what a drain reads in between would be neither pending nor after the last one delivered.
+        with self._redis.pipeline() as pipe:
+            pipe.xpending(LOG, GROUP)
+            pipe.xinfo_groups(LOG)
+            pending, groups = pipe.execute()
         if pending["pending"]:
             return str(pending["min"].decode())
-        group = next(group for group in self._redis.xinfo_groups(LOG) if group["name"] == GROUP.encode())
+        group = next(group for group in groups if group["name"] == GROUP.encode())
         return str(group["last-delivered-id"].decode())
 
 
@@ -160,5 +189,5 @@ def _arrival(entry_id: str, fields: dict[bytes, bytes]) -> Arrival:
     text = fields.get(b"event", b"")
     try:
         return Arrival(entry_id, text, Event.from_json(text))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Arrival(entry_id, text, None)

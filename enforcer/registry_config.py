@@ -20,8 +20,8 @@ notifications:
       headers:
         Authorization: [{authorization}]
       timeout: 2s
-      threshold: 5  # tries at once, then
-      backoff: 1s  # one each second, until the event is taken
+      threshold: 5  # failures after which it waits
+      backoff: 1s  # so long before each new try, of which there is no last one
       ignore:
         mediatypes: [application/octet-stream]  # blobs; releases before 3.1 ignore no action without a media type
         actions: [pull]
@@ -74,7 +74,7 @@ def notification_fields(settings: Settings, name: RegistryName) -> dict[str, Any
 
 
 def _webhook(settings: Settings, name: RegistryName) -> dict[str, Any]:
-    """Harbor's webhook policy. Its other events name no digest of a tag, and every pull would be one more."""
+    """Harbor's webhook policy: pushes and deletions, and what changes many tags at once, as a reason to look."""
     target = {
         "type": "http",
         "address": _address(settings, name),
@@ -85,7 +85,7 @@ def _webhook(settings: Settings, name: RegistryName) -> dict[str, Any]:
     return {
         "name": "tag-enforcer",
         "enabled": True,
-        "event_types": ["PUSH_ARTIFACT", "DELETE_ARTIFACT"],
+        "event_types": ["PUSH_ARTIFACT", "DELETE_ARTIFACT", "REPLICATION", "TAG_RETENTION"],
         "targets": [target],
     }
 

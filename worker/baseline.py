@@ -17,7 +17,7 @@ from enforcer.errors import RegistryError
 from enforcer.names import RegistryName, Repository
 from enforcer.queue import Task
 from worker.context import Context
-from worker.finding import described, event_of, judge_findings
+from worker.finding import event_of, judge_findings
 from worker.pace import Pace
 from worker.patience import pause
 from worker.survey import Look, Survey
@@ -53,7 +53,7 @@ class Report:
 class Baseline:
     """A baseline of the repositories that are wanted; `scope` is the name under which its progress is remembered.
 
-    With `only_new`, tags that have a record are not looked at.
+    With `only_new`, tags that have a record are not looked at; with `force`, such records are replaced.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Baseline:
         wanted: Callable[[Repository], bool],
         *,
         only_new: bool = False,
+        force: bool = False,
     ) -> None:
         self.report = Report()
         self.finished = False
@@ -71,6 +72,7 @@ class Baseline:
         self._survey = survey
         self._wanted = wanted
         self._only_new = only_new
+        self._force = force
         self._redis: Any = context.redis
         self._done = f"te:baseline:{scope}"
 
@@ -101,8 +103,7 @@ class Baseline:
             if time.monotonic() > until:
                 break
         self.report.recorded += len(news)
-        events = [described(self._context, event_of(look, "baseline")) for look in news]
-        judge_findings(self._context, events)
+        judge_findings(self._context, [event_of(look, "baseline", adopted=self._force) for look in news])
 
     def _sort(self, look: Look, news: list[Look]) -> None:
         record = look.standing.record
@@ -112,6 +113,8 @@ class Baseline:
             news.append(look)
         elif record is not None and look.differs:
             self.report.differing.append(Difference(str(look.name), record.digest, look.found))
+            if self._force and look.found is not None:
+                news.append(look)
 
 
 def baseline(context: Context, claim: Claim) -> None:

@@ -22,6 +22,7 @@ def set_in_motion(context: Context, decided: Decided) -> None:
     """Do what follows from what was decided of each tag."""
     keep_originals(context, decided)
     pursue_violations(context, decided)
+    set_right(context, decided)
 
 
 def keep_originals(context: Context, decided: Decided) -> None:
@@ -50,16 +51,46 @@ def _keep(context: Context, items: Iterable[str]) -> None:
 
 
 def pursue_violations(context: Context, decided: Decided) -> None:
-    """Open the violations that were found, withdraw those that are none any more, and have the tags restored."""
-    rejudged = [judged.entries[order] for _, judged in decided for order in judged.rejudged]
-    _withdraw(context, (entry for entry in rejudged if not entry.decision.is_violation))
+    """Withdraw violations that are none any more, have the tags of new ones restored, and open these.
+
+    Opening comes last, since what is open counts as done here: whoever dies before it begins anew. And a restore that
+    sees an open violation knows that it was asked for.
+    """
+    violations = _violations(decided)
+    known = context.violations.known(violations)
+    for withdrawn in (known[each] for each, found in violations.items() if found is None and each in known):
+        _withdraw(context, withdrawn)
+    news = [found for found in violations.values() if found is not None and found.renews(known.get(found.id))]
+    context.alerts.announce_violations(violation for violation in news if violation.state is State.OBSERVED)
+    restore(context, {violation.name for violation in news if violation.state is State.OPEN})
+    context.violations.open(news)
+
+
+def _violations(decided: Decided) -> dict[str, Violation | None]:
+    """The violations among the decisions by their ids, None for an event that was judged anew and is none now."""
+    found: dict[str, Violation | None] = {}
+    for name, judged in decided:
+        for order, entry in judged.entries.items():
+            if entry.decision.is_violation:
+                found[violation_id(entry.event)] = Violation.of(name, entry)
+            elif order in judged.rejudged:
+                found[violation_id(entry.event)] = None
+    return found
+
+
+def set_right(context: Context, decided: Decided) -> None:
+    """Where a tag was changed without a violation, but must be what its record says: parts of an index, approvals."""
     entries = [(name, entry) for name, judged in decided for entry in judged.entries.values()]
-    found = [Violation.of(name, entry) for name, entry in entries if entry.decision.is_violation]
-    if not found:
-        return
-    new = context.violations.open(found)
-    context.alerts.announce_violations(violation for violation in new if violation.state is State.OBSERVED)
-    restore(context, {violation.name for violation in found if violation.state is State.OPEN})
+    restore(context, {name for name, entry in entries if entry.decision in (Decision.PART, Decision.APPROVED)})
+    for name, entry in entries:
+        if entry.decision is Decision.APPROVED:
+            _close_approved(context, name, entry)
+
+
+def _close_approved(context: Context, name: TagName, entry: Entry) -> None:
+    for violation in context.violations.get_open(name):
+        if violation.pushed == entry.event.digest:
+            context.violations.update(violation.closed_as(State.APPROVED))
 
 
 def restore(context: Context, names: Iterable[TagName]) -> None:
@@ -70,10 +101,13 @@ def restore(context: Context, names: Iterable[TagName]) -> None:
         context.queues.wake(Task.RESTORE)
 
 
-def _withdraw(context: Context, entries: Iterable[Entry]) -> None:
-    for entry in entries:
-        violation = context.violations.get(violation_id(entry.event))
-        if violation is not None and violation.state is not State.WITHDRAWN:
-            withdrawn = violation.closed_as(State.WITHDRAWN)
-            context.violations.update(withdrawn)
-            context.alerts.announce_violations([withdrawn])
+def _withdraw(context: Context, violation: Violation) -> None:
+    """Nobody hears of it who has not heard of the violation."""
+    if violation.state is State.WITHDRAWN:
+        return
+    withdrawn = violation.closed_as(State.WITHDRAWN)
+    if violation.told:
+        context.alerts.announce_violations([withdrawn])
+        context.violations.update(withdrawn)
+    else:
+        context.violations.forget(violation)

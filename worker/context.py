@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 
 from redis import Redis
@@ -18,6 +19,8 @@ from enforcer.registries.client import RegistryClient
 from enforcer.registries.manifest import Manifest
 from enforcer.settings import Settings
 from enforcer.violations import Violations
+
+logger = logging.getLogger(__name__)
 
 
 class Context:
@@ -51,8 +54,16 @@ class Context:
 
         Raises `RegistryError`.
         """
-        kept = self.ledger.kept(registry, repository, digest)
+        kept = self.kept(registry, repository, digest)
         if kept is None:
             kept = self.registries[registry].get(repository, digest)
             self.ledger.keep(registry, repository, kept)
         return kept
+
+    def kept(self, registry: RegistryName, repository: Repository, digest: Digest) -> Manifest | None:
+        """The manifest as it is kept; None if it is not, or not any more what it was."""
+        try:
+            return self.ledger.kept(registry, repository, digest)
+        except ValueError as error:
+            logger.warning("what is kept as %s of %s in %s is of no use: %s", digest, repository, registry, error)
+            return None

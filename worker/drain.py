@@ -10,6 +10,7 @@ from enforcer.log import Arrival, DeadLetter
 from enforcer.queue import Task
 from worker.consequences import set_in_motion
 from worker.context import Context
+from worker.description import Descriptions
 from worker.judging import Case, Judge
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,8 @@ def judge_batch(context: Context, batch: Sequence[Arrival]) -> None:
     """Judge a batch; when it comes again after a crash, nothing changes and what follows is set in motion again."""
     _bury_unreadable(context, batch)
     judge = Judge(context.ledger, context.policies.current(), context.settings.late_window)
-    cases = (Case(arrival.event, arrival.time) for arrival in batch if arrival.event is not None)
+    descriptions = Descriptions(context)
+    cases = (Case(descriptions.of(arrival.event), arrival.time) for arrival in batch if arrival.event is not None)
     set_in_motion(context, list(judge.judge(cases)))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from enforcer.events import Event
-from enforcer.judgement import Judgement, judge_late, judge_next
+from enforcer.judgement import Judgement, judge_late, judge_next, needs_history
 from enforcer.ledger.record import Entry, Standing
 from enforcer.ledger.store import Change, Ledger
 from enforcer.names import TagName
@@ -107,8 +107,8 @@ class Judge:
 
     def _decide(self, waiting: Mapping[TagName, Sequence[Case]]) -> dict[TagName, Judged]:
         standings = self.ledger.standings(waiting)
-        late = [name for name, cases in waiting.items() if _any_late(cases, standings[name])]
-        histories = self.ledger.histories(late) if late else {}
+        wanted = [name for name, cases in waiting.items() if _may_need_history(cases, standings[name])]
+        histories = self.ledger.histories(wanted) if wanted else {}
         return {
             name: self._decide_tag(name, cases, standings[name], histories.get(name, ()))
             for name, cases in waiting.items()
@@ -120,8 +120,10 @@ class Judge:
         cut_off = len(history) >= self.ledger.history_limit
         for case in cases:
             event = case.event
-            protection = self.policies.protection(event.registry, event.repository, name.tag, event.time, event.actor)
-            if event.order > judged.standing.last:
+            protection = self.policies.protection(
+                *name.parts, event.time, event.actor if event.action.is_client else ""
+            )
+            if not needs_history(event, judged.standing):
                 judgement = judge_next(event, judged.standing, protection)
             else:
                 so_far = [known[order] for order in sorted(known)]
@@ -153,11 +155,11 @@ def _segments(cases: Iterable[Case]) -> Iterator[list[Case]]:
         yield segment
 
 
-def _any_late(cases: Sequence[Case], standing: Standing) -> bool:
-    """Whether judging needs the history: some event is not newer than all before it."""
+def _may_need_history(cases: Sequence[Case], standing: Standing) -> bool:
+    """Whether some event is not newer than all before it, or is an index, which may supersede what came before."""
     last = standing.last
     for case in cases:
-        if case.event.order <= last:
+        if case.event.order <= last or case.event.children:
             return True
         last = max(case.event.order, case.claimed)
     return False

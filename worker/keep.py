@@ -35,9 +35,9 @@ def keep(context: Context, claim: Claim) -> None:
     except RegistryError as error:
         _try_again(context, claim, error)
         return
+    # The children first: once the index is kept, nobody comes back for them.
+    context.keeps.add((keep_item(registry, repository, child), "") for child in manifest.children)
     context.ledger.keep(registry, repository, manifest)
-    if manifest.children:
-        context.keeps.add((keep_item(registry, repository, child), "") for child in manifest.children)
     context.keeps.done(claim.item)
 
 

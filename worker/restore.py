@@ -17,11 +17,11 @@ from typing import Self
 from enforcer.agenda import Claim
 from enforcer.errors import BlobsMissing, ManifestMissing, RegistryError
 from enforcer.ledger.record import Record
-from enforcer.names import TagName
+from enforcer.names import Digest, Tag, TagName
 from enforcer.registries.client import RegistryClient
 from enforcer.registries.manifest import Manifest
-from enforcer.violations import State, Violation
 from worker.context import Context
+from worker.outcome import close_held, report_failing, report_held, report_lost
 from worker.patience import back_off, pause
 
 logger = logging.getLogger(__name__)
@@ -32,12 +32,16 @@ LOOKS = (0.5, 2.0, 10.0)
 PATIENCE = 60
 """Seconds for which a registry may be away before people are told."""
 
+FIGHT = 5
+"""Seconds by which a PUT is put off before people are told that somebody overwrites the tag again and again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far the restore of a tag is; times are seconds since 1970.
 
     `answered` counts the requests that were answered with a PUT, so one more means that the tag was changed again.
+    `fought` says that people know that it is changed again and again.
     """
 
     answered: int = 0
@@ -47,7 +51,7 @@ class Progress:
     look: int = 0
     failures: int = 0
     failing_since: float = 0
-    told: bool = False
+    fought: bool = False
 
     @classmethod
     def read(cls, notes: str) -> Self:
@@ -57,6 +61,14 @@ class Progress:
     def written(self) -> str:
         """The progress as it stands on the agenda."""
         return json.dumps(asdict(self))
+
+    def after_put(self, now: float) -> Self:
+        """One more PUT was taken."""
+        return replace(self, put=now, puts=self.puts + 1, failures=0, failing_since=0)
+
+    def after_failure(self, now: float) -> Self:
+        """The registry did not do what it was asked."""
+        return replace(self, failures=self.failures + 1, failing_since=self.failing_since or now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +100,23 @@ class Restore:
         """Somebody changed the tag: put at once, or a little later if two are fighting over it."""
         early = self.progress.put + back_off(self.claim.requests) - time.time()
         if early > 0:
-            self._again(self.progress, early)
+            self._wait(early)
             return
         now = self._put()
-        puts = self.progress.puts + 1
-        self._again(Progress(answered=self.claim.requests, started=now, put=now, puts=puts), LOOKS[0])
+        close_held(self.context, self.name)
+        progress = replace(self.progress.after_put(now), answered=self.claim.requests, started=now, look=0)
+        self._again(progress, LOOKS[0])
+
+    def _wait(self, seconds: float) -> None:
+        """Somebody fights over the tag: people are told once, since nobody looks whether it is back meanwhile."""
+        close_held(self.context, self.name)
+        is_news = seconds >= FIGHT and not self.progress.fought
+        if is_news:
+            times = self.claim.requests
+            report_failing(
+                self.context, self.name, f"changed {times} times in a row, put back in {seconds:.0f} seconds"
+            )
+        self._again(replace(self.progress, fought=self.progress.fought or is_news), seconds)
 
     def _holds(self) -> bool:
         """Whether the registry holds the record. The last look reads the bytes: a HEAD proves little."""
@@ -104,19 +128,23 @@ class Restore:
             return False
 
     def _held(self) -> None:
-        """It held: say so the first time, and close after the last look."""
-        progress = replace(self.progress, failures=0, failing_since=0, told=False)
-        last = progress.look == len(LOOKS) - 1
-        self._report(State.RESTORED if last else State.OPEN)
+        """It held: say so the first time, and close after the last look. Unless somebody changed the tag meanwhile."""
+        last = self.progress.look == len(LOOKS) - 1
+        violations = self.context.violations.get_open(self.name)
+        # Read after them: a violation is asked for before it is opened, so these were answered if nobody asks now.
+        if self.context.restores.requests(self.claim.item) > self.claim.requests:
+            self._again(self.progress, 0)
+            return
+        report_held(self.context, violations, put=self.progress.put, puts=self.progress.puts, last=last)
         if last:
             self.context.restores.done(self.claim.item)
         else:
-            self._look_next(progress)
+            self._look_next(replace(self.progress, failures=0, failing_since=0))
 
     def _put_again(self) -> None:
         """It did not hold: an overwrite landed after our PUT. After the last look, looking begins anew."""
         now = self._put()
-        progress = replace(self.progress, put=now, puts=self.progress.puts + 1, failures=0, failing_since=0, told=False)
+        progress = self.progress.after_put(now)
         if progress.look == len(LOOKS) - 1:
             self._again(replace(progress, started=now, look=0), LOOKS[0])
         else:
@@ -127,71 +155,46 @@ class Restore:
         self._again(replace(progress, look=progress.look + 1), max(0, due - time.time()))
 
     def _put(self) -> float:
-        """PUT the recorded manifest by its tag; returns when. Children that are gone are put back first."""
-        manifest = self.context.manifest(self.name.registry, self.name.repository, self.record.digest)
-        try:
-            self.client.put(self.name.repository, self.name.tag, manifest)
-        except BlobsMissing as error:
-            if not set(error.digests) & set(manifest.children):
-                raise
-            self._put_children(manifest)
-            self.client.put(self.name.repository, self.name.tag, manifest)
+        """PUT the recorded manifest by its tag; returns when."""
+        name = self.name
+        self._put_whole(name.tag, self.context.manifest(name.registry, name.repository, self.record.digest))
         return time.time()
 
-    def _put_children(self, index: Manifest) -> None:
-        for digest in index.children:
-            child = self.context.ledger.kept(self.name.registry, self.name.repository, digest)
-            if child is not None:
-                self.client.put(self.name.repository, digest, child)
+    def _put_whole(self, reference: Tag | Digest, manifest: Manifest) -> None:
+        """PUT a manifest. What an index lists and the registry has lost is put back first, as far as it is kept."""
+        try:
+            self.client.put(self.name.repository, reference, manifest)
+        except BlobsMissing:
+            if not manifest.children:
+                raise
+            for digest in manifest.children:
+                child = self.context.kept(self.name.registry, self.name.repository, digest)
+                if child is not None:
+                    self._put_whole(digest, child)
+            self.client.put(self.name.repository, reference, manifest)
 
     def _again(self, progress: Progress, seconds: float) -> None:
         self.context.restores.again(self.claim.item, progress.written(), seconds)
 
-    def _report(self, state: State) -> None:
-        """Write what became of the violations of the tag, and tell people what they do not know yet."""
-        for violation in self.context.violations.get_open(self.name):
-            now = self._progressed(violation)
-            if state is not State.OPEN:
-                self.context.violations.update(now.closed_as(state, exposure=now.exposure))
-            elif now != violation:
-                self.context.violations.update(now)
-            if now != violation:
-                self.context.alerts.announce_violations([now])
-
-    def _progressed(self, violation: Violation) -> Violation:
-        exposure = max(0, round(self.progress.put * 1000 - violation.time.nanoseconds / 1_000_000))
-        return replace(violation, exposure=exposure, restores=self.progress.puts, problem="")
-
     def _fail(self, error: RegistryError) -> None:
         """Try again later, without end; tell people at once if waiting will not help, else after a while."""
         now = time.time()
-        progress = replace(
-            self.progress,
-            failures=self.progress.failures + 1,
-            failing_since=self.progress.failing_since or now,
-        )
+        progress = self.progress.after_failure(now)
         logger.warning("%s is not restored yet: %s", self.name, error)
-        if not progress.told and (not error.temporary or now - progress.failing_since >= PATIENCE):
-            self._tell(str(error))
-            progress = replace(progress, told=True)
+        if not error.temporary or now - progress.failing_since >= PATIENCE:
+            report_failing(self.context, self.name, str(error))
         self._again(progress, pause(progress.failures, retry_after=error.retry_after))
-
-    def _tell(self, problem: str) -> None:
-        for violation in self.context.violations.get_open(self.name):
-            stuck = replace(violation, problem=problem, exposure=None)
-            self.context.violations.update(stuck)
-            self.context.alerts.announce_violations([stuck])
 
     def _give_up(self, error: BlobsMissing | ManifestMissing) -> None:
         """What the tag was made of is gone: only people can help. Each sweep tries again."""
         problem = str(error)
         if isinstance(error, BlobsMissing) and error.digests:
             problem = f"the registry has lost {', '.join(error.digests)}"
-        for violation in self.context.violations.get_open(self.name):
-            lost = replace(violation.closed_as(State.NOT_RESTORABLE), problem=problem)
-            self.context.violations.update(lost)
-            self.context.alerts.announce_violations([lost])
-        self.context.restores.done(self.claim.item)
+        told = report_lost(self.context, self.name, problem)
+        if told or self.progress.failures:
+            self.context.restores.done(self.claim.item)
+        else:  # the violation is opened just now
+            self._again(self.progress.after_failure(time.time()), pause(1))
 
 
 def restore(context: Context, claim: Claim) -> None:

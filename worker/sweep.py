@@ -12,18 +12,21 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Self
 
+from redis.exceptions import LockError
+
 from enforcer.agenda import Claim
-from enforcer.errors import RegistryError
+from enforcer.errors import EnforcerError, RegistryError
 from enforcer.events import Event
 from enforcer.names import RegistryName, Repository, TagName
 from enforcer.times import Time
 from worker.consequences import keep_if_missing, restore
 from worker.context import Context
-from worker.finding import described, event_of, judge_findings
+from worker.finding import event_of, judge_findings
 from worker.pace import Pace
 from worker.patience import pause
 from worker.survey import Look, Survey
@@ -32,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 SLICE = 10
 """Seconds of work before a sweep makes room for other surveys; it goes on where it was."""
+
+LOCK = 60
+"""Seconds for which a sweep that died keeps others from the same place."""
 
 PROBLEMS = 100
 """Problems that a report names."""
@@ -78,6 +84,10 @@ class Report:
         logger.warning("not looked at: %s", problem)
         if len(self.problems) < PROBLEMS:
             self.problems.append(problem)
+
+
+class SweepRunning(EnforcerError):
+    """Somebody sweeps the same place at the moment."""
 
 
 class Sweep:
@@ -151,7 +161,7 @@ class Sweep:
             elif again.differs:
                 events += self._count(again)
         if not self._report_only:
-            judge_findings(self._context, [described(self._context, event) for event in events])
+            judge_findings(self._context, events)
 
     def _count(self, look: Look) -> list[Event]:
         """What differs, counted; as an event, unless it is known already and being put right."""
@@ -184,17 +194,42 @@ def sweep(context: Context, claim: Claim) -> None:
     survey = Survey(RegistryName(registry), client, context.ledger, Pace(context.settings.sweep_rate))
     whole = Sweep(context, survey, Report.read(claim.notes), namespace=namespace)
     try:
-        for _ in whole.run(SLICE):
-            pass
-    except RegistryError as error:
+        with sole_sweep(context, claim.item):
+            for _ in whole.run(SLICE):
+                pass
+    except (RegistryError, SweepRunning) as error:
         logger.warning("the sweep of %s is put off: %s", claim.item, error)
-        context.sweeps.again(claim.item, claim.notes, pause(5, retry_after=error.retry_after))
+        context.sweeps.again(claim.item, claim.notes, pause(5))
         return
     if whole.finished:
         conclude(context, claim.item, whole.report)
         context.sweeps.done(claim.item)
     else:
         context.sweeps.again(claim.item, whole.report.written(), 0)
+
+
+@contextmanager
+def sole_sweep(context: Context, item: str) -> Iterator[Callable[[], None]]:
+    """Keep others from sweeping the same place meanwhile, as long as the function that is given is called now and then.
+
+    Raises `SweepRunning`.
+    """
+    lock = context.redis.lock(f"te:sweeping:{item}", timeout=LOCK, thread_local=False)
+    if not lock.acquire(blocking=False):
+        raise SweepRunning(f"{item} is being swept already; its report comes in the log of the workers")
+    renewed = time.monotonic()
+
+    def renew() -> None:
+        nonlocal renewed
+        if time.monotonic() - renewed > LOCK / 4:
+            renewed = time.monotonic()
+            lock.reacquire()
+
+    try:
+        yield renew
+    finally:
+        with suppress(LockError):  # it ran out
+            lock.release()
 
 
 def conclude(context: Context, item: str, report: Report) -> None:

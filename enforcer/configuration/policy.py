@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from enforcer.configuration.draft import Draft, suggestion
 from enforcer.configuration.fields import AnyList, Namespace, RegistryName, Table, Text
 from enforcer.errors import InvalidPattern
-from enforcer.policies.patterns import Pattern
+from enforcer.policies.patterns import MAX_LENGTH, Pattern
 
 POLICIES_PER_NAMESPACE = 1
 """Unless the configuration says otherwise; SWR and TCR allow one as well."""
@@ -44,7 +44,13 @@ def _in_order(given: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(against for against in _AGAINST if against in given)
 
 
-PatternText = Annotated[str, BeforeValidator(_joined), AfterValidator(_pattern)]
+_PATTERN_SCHEMA = {"type": "string", "format": "tag-pattern", "minLength": 1, "maxLength": MAX_LENGTH}
+PatternText = Annotated[
+    str,
+    BeforeValidator(_joined),
+    AfterValidator(_pattern),
+    WithJsonSchema({"anyOf": [_PATTERN_SCHEMA, {"type": "array", "minItems": 1, "items": _PATTERN_SCHEMA}]}),
+]
 
 
 class RepositorySelectorSettings(Table):
@@ -84,7 +90,7 @@ class PolicySettings(Table):
         default="enforce", description="Whether a violation is undone and reported, or only reported."
     )
     protect: Annotated[tuple[Literal["overwrite", "delete"], ...], AnyList, AfterValidator(_in_order)] = Field(
-        default=_AGAINST, description="What the tags are protected against."
+        default=_AGAINST, description="What the tags are protected against.", json_schema_extra={"minItems": 1}
     )
     signature_tags: bool = Field(
         default=False,

@@ -21,6 +21,7 @@ class Decision(StrEnum):
     RECORDED = "recorded"  # 4
     UNCHANGED = "unchanged"  # 5
     SUPERSEDED = "superseded"  # 6
+    PART = "part"  # 6, a child of that index
     CORRECTED = "corrected"  # 7
     APPROVED = "approved"  # 8
     OVERWRITTEN = "overwritten"  # 9, a violation
@@ -37,8 +38,9 @@ class Decision(StrEnum):
 class Record:
     """The digest that a tag must have.
 
-    `settles` is the time until which an index that lists the digest may take its place; `deleted` says that somebody
-    deleted the tag and nobody has pushed it since.
+    `settles` is the time until which an index that lists the digest may take its place, and `client` who pushed it;
+    `deleted` says that somebody deleted the tag and nobody has pushed it since; `approved` is the digest that an
+    operator expects next.
     """
 
     digest: Digest
@@ -46,7 +48,13 @@ class Record:
     media_type: str = ""
     children: tuple[Digest, ...] = ()
     settles: Time | None = None
+    client: str = ""
     deleted: bool = False
+    approved: Digest | None = None
+
+    def is_settling(self, time: Time) -> bool:
+        """Whether a build may still be going on that the record is a part of."""
+        return self.settles is not None and time <= self.settles
 
     def needs(self, digest: Digest) -> bool:
         """Whether the tag breaks when a manifest is deleted: its own, or a child of its index."""
@@ -65,7 +73,9 @@ class Record:
             media_type=fields.get("media_type", ""),
             children=tuple(Digest(child) for child in fields.get("children", ())),
             settles=Time(fields["settles"]) if "settles" in fields else None,
+            client=fields.get("client", ""),
             deleted=fields.get("deleted", False),
+            approved=Digest(fields["approved"]) if "approved" in fields else None,
         )
 
 
@@ -81,6 +91,18 @@ class Entry:
     protection: Protection | None
     record: Record | None
     late: bool = False
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it may be a step of the build that made the tag: its own client, soon after, and no index."""
+        event, record = self.event, self.record
+        return (
+            self.decision is Decision.OVERWRITTEN
+            and record is not None
+            and record.is_settling(event.time)
+            and record.client == event.client
+            and not event.children
+        )
 
     def to_json(self) -> str:
         """The entry as one line, without the names that its place in the ledger gives."""

@@ -152,3 +152,8 @@ class Ledger:
         """The kept manifest; None if it is not kept."""
         packed = self._redis.hget(_key(registry, repository, "manifests"), digest)
         return None if packed is None else Manifest.unpacked(digest, packed)
+
+    def all_kept(self, registry: RegistryName, repository: Repository) -> Iterator[Manifest]:
+        """Every manifest that is kept of a repository."""
+        for digest, packed in self._redis.hscan_iter(_key(registry, repository, "manifests"), count=100):
+            yield Manifest.unpacked(Digest(digest.decode()), packed)

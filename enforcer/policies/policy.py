@@ -11,6 +11,7 @@ from typing import Any, Self
 from enforcer.errors import NotFound
 from enforcer.names import Namespace, RegistryName, Repository, Tag
 from enforcer.policies.patterns import Pattern
+from enforcer.policies.unlock import Unlock
 from enforcer.times import Time
 
 
@@ -33,16 +34,34 @@ class Selector:
     """A pattern, and whether it names what is meant or what is not."""
 
     decoration: str
+    """As it was sent: SWR's clients may write `repoMatches` for tags as well."""
     pattern: Pattern
+    extras: str = ""
+    """Kept for clients of SWR and Harbor; without effect."""
 
     @classmethod
     def from_dict(cls, fields: dict[str, str]) -> Self:
         """Read a selector's JSON. Raises `InvalidPattern`."""
-        return cls(fields["decoration"], Pattern.parse(fields["pattern"]))
+        return cls(fields["decoration"], Pattern.parse(fields["pattern"]), fields.get("extras", ""))
+
+    def as_dict(self) -> dict[str, str]:
+        """The selector for JSON; what only some clients use is left out where there is none."""
+        fields = {"decoration": self.decoration, "pattern": self.pattern.text}
+        return fields | {"extras": self.extras} if self.extras else fields
+
+    @property
+    def excludes(self) -> bool:
+        """Whether the pattern names what is not meant."""
+        return self.decoration.lower().endswith("excludes")
+
+    @property
+    def meaning(self) -> tuple[bool, Pattern]:
+        """What it selects, however that is spelled."""
+        return (self.excludes, self.pattern)
 
     def selects(self, name: str) -> bool:
         """Whether the selector means the repository path or tag."""
-        return self.pattern.matches(name) is not self.decoration.lower().endswith("excludes")
+        return self.pattern.matches(name) is not self.excludes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +93,10 @@ class Policy:
     settle: float = 120
     bypass_actors: frozenset[str] = frozenset()
     comment: str = ""
+    action: str = "immutable"
+    """As SWR's clients sent it: there is no other, but Terraform wants to see nothing where it sent nothing."""
+    template: str = "immutable_template"
+    """The same of this one."""
     effective_since: Time
     """Its creation, last enabling or last change of a selector: what happened earlier is not judged by it."""
     origin: str = ""
@@ -84,13 +107,16 @@ class Policy:
     @property
     def scope(self) -> tuple[object, ...]:
         """Where it applies: changing any of this makes it another rule from then on."""
-        return (self.registry, self.namespace, self.repositories, self.tags)
+        return (self.registry, self.namespace, self.repositories.meaning, self.tags.meaning)
 
     def as_dict(self) -> dict[str, Any]:
         """The policy for JSON."""
         fields = {name: getattr(self, name) for name in self.__slots__}
         for name in ("repositories", "tags"):
-            fields[name] = {"decoration": fields[name].decoration, "pattern": fields[name].pattern.text}
+            fields[name] = fields[name].as_dict()
+        for name in ("action", "template"):
+            if fields[name]:
+                del fields[name]
         return fields | {"protect": sorted(self.protect), "bypass_actors": sorted(self.bypass_actors)}
 
     @classmethod
@@ -126,8 +152,11 @@ class Policy:
 class PolicySet:
     """All policies of one version, found by namespace: those of others cost an event nothing, not even reading them."""
 
-    def __init__(self, policies: Iterable[Policy | dict[str, Any]], version: int = 0) -> None:
+    def __init__(
+        self, policies: Iterable[Policy | dict[str, Any]], version: int = 0, *, unlocks: Iterable[Unlock] = ()
+    ) -> None:
         self.version = version
+        self.unlocks = tuple(unlocks)
         self._unread: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         self._of: dict[tuple[str, str], tuple[Policy, ...]] = {}
         for policy in policies:
@@ -137,16 +166,17 @@ class PolicySet:
     def of_namespace(self, registry: str, namespace: str) -> tuple[Policy, ...]:
         """The policies of a namespace, by id."""
         place = (registry, namespace)
-        if place in self._unread:
-            policies = map(Policy.from_dict, self._unread.pop(place))
-            self._of[place] = tuple(sorted(policies, key=lambda policy: policy.id))
+        unread = self._unread.get(place)
+        if unread is not None:  # several threads may read the same: each puts in what it read before it takes away
+            self._of[place] = tuple(sorted(map(Policy.from_dict, unread), key=lambda policy: policy.id))
+            self._unread.pop(place, None)
         return self._of.get(place, ())
 
     def __iter__(self) -> Iterator[Policy]:
         """Every policy, by id."""
         for place in list(self._unread):
             self.of_namespace(*place)
-        policies = (policy for policies in self._of.values() for policy in policies)
+        policies = (policy for policies in list(self._of.values()) for policy in policies)
         return iter(sorted(policies, key=lambda policy: policy.id))
 
     def get(self, policy_id: int) -> Policy:
@@ -165,7 +195,7 @@ class PolicySet:
             for policy in self.of_namespace(registry, repository.namespace)
             if policy.binds(time, actor) and policy.selects(repository, tag)
         ]
-        if not matching:
+        if not matching or self._is_unlocked(registry, repository, tag, time):
             return None
         return Protection(
             overwrite=any(Against.OVERWRITE in policy.protect for policy in matching),
@@ -174,3 +204,6 @@ class PolicySet:
             settle=max(policy.settle for policy in matching),
             policies=tuple(policy.id for policy in matching),
         )
+
+    def _is_unlocked(self, registry: RegistryName, repository: Repository, tag: Tag, time: Time) -> bool:
+        return any(unlock.registry == registry and unlock.covers(repository, tag, time) for unlock in self.unlocks)

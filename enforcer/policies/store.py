@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from redis import Redis
@@ -18,21 +18,17 @@ from enforcer.agenda import Agenda
 from enforcer.audit import Audit
 from enforcer.configuration.policy import POLICIES_PER_NAMESPACE, PolicySettings
 from enforcer.errors import NotFound, PolicyConflict
+from enforcer.policies.difference import Difference, Rights, check_declared, check_room, compare, succeed
 from enforcer.policies.policy import Policy, PolicySet
+from enforcer.policies.unlock import Unlock
 from enforcer.queue import Queues, Task
 from enforcer.times import Time
 
 SETTINGS = "settings"
 """The origin of policies that the configuration file declares: each start makes them again what it says."""
 
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What a transaction changes; a changed policy comes with what it was before."""
-
-    created: tuple[Policy, ...] = ()
-    changed: tuple[tuple[Policy, Policy], ...] = ()
-    removed: tuple[Policy, ...] = ()
+FORGOTTEN = 30 * 86400
+"""Seconds after its end for which an unlock is kept: events of that time may still be judged."""
 
 
 class PolicyStore:
@@ -41,6 +37,7 @@ class PolicyStore:
     _POLICIES = "te:{policies}"
     _VERSION = "te:{policies}:version"
     _IDS = "te:{policies}:ids"
+    _UNLOCKS = "te:{policies}:unlocks"
 
     def __init__(self, redis: Redis, *, per_namespace: int = POLICIES_PER_NAMESPACE) -> None:
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
@@ -54,22 +51,27 @@ class PolicyStore:
         """The policies as they are now: one small read, and the whole set only when it has a new version."""
         version = int(self._redis.get(self._VERSION) or 0)
         if version != self._set.version:
-            self._set = self._load()
+            loaded = self._load()
+            self._set = loaded  # whatever another thread puts there, this one returns what it has read
+            return loaded
         return self._set
 
     def _load(self) -> PolicySet:
         with self._redis.pipeline() as pipe:
             pipe.get(self._VERSION)
             pipe.hvals(self._POLICIES)
-            version, values = pipe.execute()
-        return PolicySet(map(json.loads, values), int(version or 0))
+            pipe.hvals(self._UNLOCKS)
+            version, policies, unlocks = pipe.execute()
+        read = (Unlock.from_dict(json.loads(unlock)) for unlock in unlocks)
+        return PolicySet(map(json.loads, policies), int(version or 0), unlocks=read)
 
     def create(self, draft: Policy, by: str) -> Policy:
         """Add a policy; its id, revision and time are given here. Raises `PolicyConflict`."""
 
         def change(stored: dict[int, Policy], new_id: int) -> Difference:
             policy = replace(draft, id=new_id, revision=1, effective_since=Time.now())
-            self._check_place(policy, stored.values())
+            _check_distinct(policy, stored.values())
+            self._check_room(policy, stored.values())
             return Difference(created=(policy,))
 
         (policy,) = self._transaction(change, by).created
@@ -83,10 +85,10 @@ class PolicyStore:
 
         def change(stored: dict[int, Policy], _: int) -> Difference:
             before = _find(stored, policy_id)
-            after = _succeed(before, edit(before))
+            after = succeed(before, edit(before))
             if after == before:
                 return Difference()
-            self._check_place(after, (other for other in stored.values() if other.id != policy_id))
+            _check_distinct(after, stored.values())
             return Difference(changed=((before, after),))
 
         changed = self._transaction(change, by).changed
@@ -105,30 +107,84 @@ class PolicyStore:
     def apply_settings(self, declared: Sequence[PolicySettings]) -> Difference:
         """Make the policies that belong to the configuration file those that it declares now.
 
-        A policy keeps its id while its selectors stay the same, and else if it is the next one of its namespace. One
-        that is already as declared is left alone: it stays in force since when it was.
+        A policy with the same selectors that somebody else made belongs to the file from then on; others stay as they
+        are.
         """
+        drafts = [draft(wanted, origin=SETTINGS) for wanted in declared]
+        rights = Rights(own=lambda policy: policy.origin == SETTINGS, repurpose=True, remove=True)
+        return self._transaction(
+            lambda stored, new_id: compare(stored.values(), drafts, rights, next_id=new_id), SETTINGS
+        )
+
+    def apply(
+        self,
+        declared: Sequence[Policy],
+        by: str,
+        *,
+        spared: Iterable[Policy] = (),
+        prune: bool = False,
+        dry_run: bool = False,
+    ) -> Difference:
+        """Make the stored policies those that are declared, and with `prune` no others.
+
+        Without `prune`, a policy that is not declared stays, except that it becomes the declared one where its
+        namespace may have a single policy. Stored ones that select the same as a `spared` one, which somebody else
+        declares, stay in any case. `dry_run` only tells what would be done. Raises `PolicyConflict`.
+        """
+        check_declared(declared)
+        untouchable = {policy.scope for policy in spared}
+        rights = Rights(
+            own=lambda policy: policy.scope not in untouchable,
+            repurpose=prune or self._per_namespace == 1,
+            remove=prune,
+        )
 
         def change(stored: dict[int, Policy], new_id: int) -> Difference:
-            owned = [policy for policy in stored.values() if policy.origin == SETTINGS]
-            pairs, removed = _pair([_draft(wanted) for wanted in declared], owned)
-            created: list[Policy] = []
-            changed: list[tuple[Policy, Policy]] = []
-            for wanted, policy in pairs:
-                if policy is None:
-                    created.append(replace(wanted, id=new_id + len(created)))
-                elif (after := _succeed(policy, wanted)) != policy:
-                    changed.append((policy, after))
-            return Difference(tuple(created), tuple(changed), tuple(removed))
+            difference = compare(stored.values(), declared, rights, next_id=new_id)
+            check_room(stored.values(), difference, self._per_namespace)
+            return difference
 
-        return self._transaction(change, SETTINGS)
+        if dry_run:
+            return change(*self._stored(self._redis))
+        return self._transaction(change, by)
 
-    def _check_place(self, policy: Policy, others: Iterable[Policy]) -> None:
+    def put_back(self, policy: Policy) -> bool:
+        """Add an exported policy as it was, with its id; false where that id is taken."""
+
+        def change(stored: dict[int, Policy], _: int) -> Difference:
+            return Difference() if policy.id in stored else Difference(created=(policy,))
+
+        return bool(self._transaction(change, "import").created)
+
+    def unlock(self, wanted: Unlock) -> Unlock:
+        """Let tags be moved for a while; its id is given here."""
+        unlock = replace(wanted, id=int(self._redis.incr(self._IDS)))
+        forgotten = [old for old in self.current().unlocks if old.ends.plus(FORGOTTEN) < unlock.begins]
+        with self._redis.pipeline() as pipe:
+            for old in forgotten:
+                pipe.hdel(self._UNLOCKS, str(old.id))
+            pipe.hset(self._UNLOCKS, str(unlock.id), json.dumps(unlock.as_dict()))
+            pipe.incr(self._VERSION)
+            self._audit.add("unlocked", unlock.by, reason=unlock.reason, after=unlock.as_dict(), pipe=pipe)
+            pipe.execute()
+        return unlock
+
+    def lock(self, unlock_id: int, by: str, reason: str = "") -> Unlock:
+        """End an unlock early. Raises `NotFound`."""
+        before = next((unlock for unlock in self.current().unlocks if unlock.id == unlock_id), None)
+        if before is None:
+            raise NotFound(f"there is no unlock {unlock_id}", "unlock")
+        after = before.ended(Time.now())
+        with self._redis.pipeline() as pipe:
+            pipe.hset(self._UNLOCKS, str(after.id), json.dumps(after.as_dict()))
+            pipe.incr(self._VERSION)
+            self._audit.add("locked", by, reason=reason, before=before.as_dict(), after=after.as_dict(), pipe=pipe)
+            pipe.execute()
+        return after
+
+    def _check_room(self, policy: Policy, stored: Iterable[Policy]) -> None:
         place = (policy.registry, policy.namespace)
-        beside = [other for other in others if (other.registry, other.namespace) == place]
-        same = next((other for other in beside if other.scope == policy.scope), None)
-        if same is not None:
-            raise PolicyConflict(f"policy {same.id} of {policy.namespace} already says the same")
+        beside = [other for other in stored if (other.registry, other.namespace) == place]
         if len(beside) >= self._per_namespace:
             raise PolicyConflict(
                 f"{policy.namespace} has {len(beside)} of at most {self._per_namespace} policies: change policy "
@@ -139,9 +195,7 @@ class PolicyStore:
         """Make a change on the stored policies, again if somebody else was quicker, and set off what follows."""
 
         def attempt(pipe: Pipeline) -> Difference:
-            reading: Any = pipe
-            stored = {policy.id: policy for policy in _read(reading.hvals(self._POLICIES))}
-            difference = change(stored, int(reading.get(self._IDS) or 0) + 1)
+            difference = change(*self._stored(pipe))
             pipe.multi()
             self._write(pipe, difference, by)
             return difference
@@ -151,6 +205,12 @@ class PolicyStore:
         )
         self._baseline(difference)
         return difference
+
+    def _stored(self, reading: Any) -> tuple[dict[int, Policy], int]:
+        """The policies by id, in its order, and the next id that is free."""
+        policies = (Policy.from_dict(json.loads(value)) for value in reading.hvals(self._POLICIES))
+        stored = {policy.id: policy for policy in sorted(policies, key=lambda policy: policy.id)}
+        return stored, max(*stored, int(reading.get(self._IDS) or 0), 0) + 1
 
     def _write(self, pipe: Pipeline, difference: Difference, by: str) -> None:
         for policy in (*difference.created, *(after for _, after in difference.changed)):
@@ -177,56 +237,19 @@ class PolicyStore:
             self._queues.wake(Task.BASELINE)
 
 
-def _read(values: Iterable[bytes]) -> Iterable[Policy]:
-    return (Policy.from_dict(json.loads(value)) for value in values)
-
-
 def _find(stored: dict[int, Policy], policy_id: int) -> Policy:
     if policy_id not in stored:
         raise NotFound(f"there is no policy {policy_id}", "policy")
     return stored[policy_id]
 
 
-def _succeed(before: Policy, after: Policy) -> Policy:
-    """The next revision of a policy, or the same where nothing changed.
-
-    It is in force anew if it was switched on or selects other tags.
-    """
-    begins = (before.disabled and not after.disabled) or after.scope != before.scope
-    amended = replace(
-        after,
-        id=before.id,
-        registry=before.registry,
-        namespace=before.namespace,
-        revision=before.revision,
-        effective_since=Time.now() if begins else before.effective_since,
-    )
-    return amended if amended == before else replace(amended, revision=before.revision + 1)
+def _check_distinct(policy: Policy, stored: Iterable[Policy]) -> None:
+    same = next((other for other in stored if other.scope == policy.scope and other.id != policy.id), None)
+    if same is not None:
+        raise PolicyConflict(f"policy {same.id} of {policy.namespace} already says the same")
 
 
-def _pair(
-    declared: Sequence[Policy], owned: Iterable[Policy]
-) -> tuple[list[tuple[Policy, Policy | None]], list[Policy]]:
-    """Match what is declared with what is stored: by equal selectors, then by place within the namespace."""
-    left = list(owned)
-    pairs: list[tuple[Policy, Policy | None]] = []
-    unmatched: list[Policy] = []
-    for wanted in declared:
-        same = next((policy for policy in left if policy.scope == wanted.scope), None)
-        if same is None:
-            unmatched.append(wanted)
-        else:
-            left.remove(same)
-            pairs.append((wanted, same))
-    for wanted in unmatched:
-        place = (wanted.registry, wanted.namespace)
-        next_one = next((policy for policy in left if (policy.registry, policy.namespace) == place), None)
-        if next_one is not None:
-            left.remove(next_one)
-        pairs.append((wanted, next_one))
-    return pairs, left
-
-
-def _draft(wanted: PolicySettings) -> Policy:
-    fields = wanted.model_dump(mode="json") | {"id": 0, "effective_since": Time.now(), "origin": SETTINGS}
+def draft(declared: PolicySettings, *, origin: str = "") -> Policy:
+    """A policy as it is declared; its id and time are given when it is created."""
+    fields = declared.model_dump(mode="json") | {"id": 0, "effective_since": Time.now(), "origin": origin}
     return Policy.from_dict(fields)

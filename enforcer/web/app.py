@@ -6,7 +6,7 @@ from flask import Flask
 from redis import Redis
 
 from enforcer.settings import Settings
-from enforcer.web import errors, health, notifications
+from enforcer.web import errors, harbor, health, native, notifications, swr, tcr
 from enforcer.web.services import init_app
 
 
@@ -18,6 +18,6 @@ def create_app(settings: Settings, redis: Redis) -> Flask:
     app.url_map.merge_slashes = False
     init_app(app, settings, redis)
     errors.init_app(app)
-    for blueprint in (notifications.blueprint, health.blueprint):
-        app.register_blueprint(blueprint)
+    for module in (notifications, health, tcr, swr, harbor, native):
+        app.register_blueprint(module.blueprint)
     return app

@@ -10,11 +10,15 @@ from redis import RedisError
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
 from enforcer.errors import EnforcerError
+from enforcer.web import harbor, native, swr, tcr
 
 logger = logging.getLogger(__name__)
 
 Form = Callable[[Exception], Response]
 """Makes the answer for an error that a handler raised: one of ours, or werkzeug's for HTTP."""
+
+_TOLD = ("Allow", "WWW-Authenticate")
+"""Headers that belong to an error and not to the page that it would have been."""
 
 
 def plain(error: Exception) -> Response:
@@ -22,14 +26,21 @@ def plain(error: Exception) -> Response:
     http = error if isinstance(error, HTTPException) else InternalServerError()
     answer = jsonify({"error": http.description or http.name})
     answer.status_code = http.code or 500
+    answer.headers.update({name: value for name, value in http.get_headers() if name in _TOLD})
     if answer.status_code == ServiceUnavailable.code:
         answer.headers["Retry-After"] = "1"
     return answer
 
 
+_FORMS: dict[str, Form] = {module.PREFIX: module.answer_error for module in (swr, harbor, native)}
+"""The forms of the APIs that have a prefix of their own."""
+
+
 def _form() -> Form:
     """The form of the API that the request meant, also where it has no such route."""
-    return plain
+    if tcr.is_call():
+        return tcr.answer_error
+    return next((form for prefix, form in _FORMS.items() if request.path.startswith(prefix)), plain)
 
 
 def init_app(app: Flask) -> None:

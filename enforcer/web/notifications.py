@@ -12,6 +12,7 @@ import logging
 
 from flask import Blueprint, Response, abort, request
 from redis import RedisError
+from werkzeug.datastructures import WWWAuthenticate
 
 from enforcer.agenda import Agenda
 from enforcer.alerts import Alert, Alerts, Severity
@@ -21,6 +22,7 @@ from enforcer.names import RegistryName
 from enforcer.notifications import distribution, harbor
 from enforcer.notifications.reading import Reading, Rejected
 from enforcer.queue import Task
+from enforcer.times import Time
 from enforcer.web.services import Services, services
 
 logger = logging.getLogger(__name__)
@@ -41,14 +43,16 @@ def receive(registry: str) -> tuple[Response, int]:
     here = services()
     known = {str(name): settings for name, settings in here.settings.registries.items()}.get(registry)
     if not _is_authentic(known) or known is None:
-        abort(401, "the Authorization header must be 'Bearer' and the registry's notification token")
+        wanted = "the Authorization header must be 'Bearer' and the registry's notification token"
+        abort(401, wanted, www_authenticate=WWWAuthenticate("bearer"))
     name = RegistryName(registry)
     reading = _read(name, known, here.settings.notification_limit)
-    must_wake = here.log.append(reading.events) if reading.events else False
     if reading.rejected:
         _bury(here, name, reading)
     if reading.suspects or reading.rejected:
         _suspect(here, name, reading)
+    # Last, so that no failing step comes between the flag that it raises and the job that the flag promises.
+    must_wake = here.log.append(reading.events) if reading.events else False
     answer = Response(status=202)
     if must_wake:
         answer.call_on_close(lambda: _wake(here))  # the registry, which sends one event at a time, is not kept waiting
@@ -57,7 +61,8 @@ def receive(registry: str) -> tuple[Response, int]:
 
 def _is_authentic(registry: RegistrySettings | None) -> bool:
     """Whether the request carries a token of the registry; takes as long whatever is wrong with it."""
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip().encode()
+    header = request.headers.get("Authorization", "").encode("latin-1")  # the bytes that were sent, as WSGI has it
+    given = header.removeprefix(b"Bearer ").strip()
     tokens = [registry.notification_token, registry.notification_token_previous] if registry else [None, None]
     matches = [
         hmac.compare_digest(given, token.get_secret_value().encode() if token else b"") and token is not None
@@ -67,13 +72,25 @@ def _is_authentic(registry: RegistrySettings | None) -> bool:
 
 
 def _read(registry: RegistryName, settings: RegistrySettings, limit: int) -> Reading:
-    body = request.stream.read(limit + 1)
-    if len(body) <= limit:
+    body = _body(limit)
+    if len(body) > limit:
+        return Reading(rejected=(Rejected(f"longer than notification_limit, {limit} bytes", body[: limit + 1]),))
+    try:
         return _FORMATS[settings.kind](body, registry)
+    except Exception as error:
+        logger.exception("reading a notification of %s failed", registry)
+        return Reading(rejected=(Rejected(f"it cannot be read: {type(error).__name__}", body),))
+
+
+def _body(limit: int) -> bytes:
+    """What was sent; of more than the limit, more than the limit."""
+    body = bytearray()
     left = _DISCARDED * limit
     while left > 0 and (chunk := request.stream.read(_CHUNK)):
         left -= len(chunk)
-    return Reading(rejected=(Rejected(f"longer than notification_limit, {limit} bytes", body),))
+        if len(body) <= limit:
+            body += chunk
+    return bytes(body)
 
 
 def _bury(here: Services, registry: RegistryName, reading: Reading) -> None:
@@ -94,7 +111,7 @@ def _suspect(here: Services, registry: RegistryName, reading: Reading) -> None:
 
 def _alert(registry: RegistryName, reason: str) -> Alert:
     return Alert(
-        id=f"dead-letters-{registry}",
+        id=f"dead-letters-{registry}-{Time.now()}",
         kind="dead letters",
         severity=Severity.WARNING,
         text=f"{registry} sends notifications that are not understood ({reason}); see enforcer dead-letters",

@@ -42,6 +42,7 @@ def silent_port():
         ("redis://:sec?ret#@redis/1", "redis://***@redis/1"),
         ("redis://:sec@ret@redis/1", "redis://***@redis/1"),
         ("redis://:sec://ret@redis/1", "redis://***@redis/1"),
+        ("redis://:sec\nret@redis", "redis://***@redis"),
         ("REDIS://:secret@redis", "REDIS://***@redis"),
         (":secret@redis", "***@redis"),
         ("unix:///run/redis.sock?password=secret&db=1", "unix:///run/redis.sock?password=***&db=1"),
@@ -164,11 +165,11 @@ def test_silent_redis_costs_one_timeout(silent_port):
     """A command that got no answer is not sent again: the receiver answers 503 after one timeout."""
     began = time.monotonic()
     with (
-        connect(f"redis://127.0.0.1:{silent_port}", Path("data"), timeout=0.2) as client,
+        connect(f"redis://127.0.0.1:{silent_port}", Path("data"), timeout=0.4) as client,
         pytest.raises(redis.TimeoutError),
     ):
         client.ping()
-    assert 0.2 <= time.monotonic() - began < 0.39
+    assert 0.4 <= time.monotonic() - began < 0.75
 
 
 def test_absent_redis_fails_at_once(closed_port):
@@ -176,4 +177,4 @@ def test_absent_redis_fails_at_once(closed_port):
     began = time.monotonic()
     with connect(f"redis://127.0.0.1:{closed_port}", Path("data")) as client, pytest.raises(redis.ConnectionError):
         client.ping()
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 1

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 
 class Clock:
-    """Takes the place of the module `time` in a module under test."""
+    """Takes the place of the module `time` in a module under test. Counts whole milliseconds, so that sums are exact."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
-        self.now = now
+        self.milliseconds = round(now * 1000)
+
+    @property
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self.milliseconds / 1000
 
     def time(self) -> float:
         return self.now
 
     def time_ns(self) -> int:
-        return round(self.now * 1_000_000_000)
+        return self.milliseconds * 1_000_000
 
     def monotonic(self) -> float:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        self.now += seconds
+        self.milliseconds += round(seconds * 1000)

@@ -98,13 +98,13 @@ def test_restart_of_redis_goes_unnoticed(tmp_path, port):
 
 def test_frozen_redis_costs_one_timeout(tmp_path, port):
     """A Redis that stopped answering on an open connection fails the command after one timeout."""
-    with server(tmp_path, port) as process, connect(f"redis://127.0.0.1:{port}", tmp_path, timeout=0.2) as client:
+    with server(tmp_path, port) as process, connect(f"redis://127.0.0.1:{port}", tmp_path, timeout=0.4) as client:
         client.ping()
         process.send_signal(signal.SIGSTOP)
         began = time.monotonic()
         with pytest.raises(redis.TimeoutError):
             client.get("tag")
-        assert time.monotonic() - began < 0.39
+        assert time.monotonic() - began < 0.75
 
 
 def test_sentinels_lead_to_the_master(tmp_path, port):

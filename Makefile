@@ -1,0 +1,60 @@
+# Tag Enforcer: `make` alone lists what can be done.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/pip --disable-pip-version-check
+# One lock for every platform and release of Python, with the hashes of all files of a release.
+LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
+	--custom-compile-command 'make lock' --extra embedded $(LOCK_OPTIONS)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help dev lint test servers demo lock upgrade secrets clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dev: $(READY) ## Set up .venv with the locked dependencies and this project
+
+lint: $(READY) ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+test: lint servers ## Set up everything, check style and types, run all tests
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
+
+servers:
+	@tests/integration/install-servers
+
+demo: $(READY) ## Set up everything and show what Tag Enforcer does
+	@((EUID)) || tests/integration/install-servers docker-registry || true
+	$(BIN)/enforcer demo
+
+lock: $(READY) ## Lock what pyproject.toml asks for; what is locked keeps its version
+	$(LOCK) --group build --output-file requirements.lock
+	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+upgrade: LOCK_OPTIONS := --upgrade
+upgrade: lock ## Lock the newest versions that pyproject.toml allows
+
+secrets: ## Make the secrets that `docker compose up` needs, where there are none
+	@deploy/make-secrets
+
+clean: ## Remove what the other targets made; data, configuration and secrets stay
+	rm -rf $(VENV) build dist *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find enforcer worker tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo '$(PYTHON) is missing or older than 3.11; another one: make PYTHON=python3.11' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo '$(PYTHON) cannot make virtual environments: apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --require-hashes --requirement requirements-dev.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(PIP) check
+	@touch $@

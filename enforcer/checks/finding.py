@@ -1,0 +1,50 @@
+"""Findings: what a check says of one thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about a subject, in one line.
+
+    `failed` means that events are lost or tags are not restored, `warning` that it can come to that.
+    """
+
+    level: Level
+    subject: str
+    text: str
+
+    @property
+    def line(self) -> str:
+        """The text without line breaks, which some errors have."""
+        return " ".join(self.text.split())
+
+    def as_dict(self) -> dict[str, str]:
+        """The finding for JSON."""
+        return {"level": self.level.value, "subject": self.subject, "text": self.line}
+
+
+def ok(subject: str, text: str) -> Finding:
+    """All is well."""
+    return Finding(Level.OK, subject, text)
+
+
+def warning(subject: str, text: str) -> Finding:
+    """It works, and may not tomorrow."""
+    return Finding(Level.WARNING, subject, text)
+
+
+def failed(subject: str, text: str) -> Finding:
+    """It does not work."""
+    return Finding(Level.FAILED, subject, text)

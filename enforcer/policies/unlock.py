@@ -1,0 +1,78 @@
+"""Unlocks: for a while, some tags are not protected. They lock again by themselves, as what they are then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from enforcer.errors import InvalidName
+from enforcer.names import RegistryName, Repository, Tag
+from enforcer.policies.patterns import Pattern
+from enforcer.times import Time
+
+LONGEST = 7 * 86400
+"""Seconds that an unlock may last; who needs more changes the policy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlock:
+    """Tags that anybody may move or delete from `begins` until `ends`; both patterns compare whole names.
+
+    Unlike in policies, the repository is compared with its namespace.
+    """
+
+    id: int
+    registry: RegistryName
+    repositories: Pattern
+    tags: Pattern
+    begins: Time
+    ends: Time
+    by: str
+    reason: str
+
+    @classmethod
+    def parse(cls, registry: RegistryName, text: str, *, seconds: float, by: str, reason: str) -> Self:
+        """Read `repository:tag`, each a name or a pattern. Raises `InvalidName` or `InvalidPattern`."""
+        repositories, colon, tags = text.rpartition(":")
+        if not colon:
+            raise InvalidName(f"{text[:80]!r} is no tag: write repository:tag, each a name or a pattern")
+        if not 0 < seconds <= LONGEST:
+            raise InvalidName(f"an unlock lasts up to {LONGEST // 86400} days, not {seconds:.0f} seconds")
+        now = Time.now()
+        return cls(
+            id=0,
+            registry=registry,
+            repositories=Pattern.parse(repositories),
+            tags=Pattern.parse(tags),
+            begins=now,
+            ends=now.plus(seconds),
+            by=by,
+            reason=reason,
+        )
+
+    def covers(self, repository: Repository, tag: Tag, time: Time) -> bool:
+        """Whether the tag was unlocked at that time."""
+        return self.begins <= time < self.ends and self.repositories.matches(repository) and self.tags.matches(tag)
+
+    def ended(self, now: Time) -> Self:
+        """The unlock, ended early."""
+        return replace(self, ends=min(self.ends, now))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The unlock for JSON."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return fields | {"repositories": self.repositories.text, "tags": self.tags.text}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Read what `as_dict` gave."""
+        return cls(
+            **fields
+            | {
+                "registry": RegistryName(fields["registry"]),
+                "repositories": Pattern.parse(fields["repositories"]),
+                "tags": Pattern.parse(fields["tags"]),
+                "begins": Time(fields["begins"]),
+                "ends": Time(fields["ends"]),
+            }
+        )

@@ -1,0 +1,92 @@
+"""Preview: which tags a policy would protect, and which recorded moves it would have undone had it been in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from enforcer.events import Event
+from enforcer.judgement import judge
+from enforcer.ledger.record import Decision, Entry, Record
+from enforcer.ledger.store import Ledger
+from enforcer.names import Digest, TagName
+from enforcer.policies.policy import Policy, PolicySet
+from enforcer.times import Time
+
+DAYS = 30
+"""How far back a preview looks, unless it is asked for more."""
+
+CHUNK = 500
+"""Tags whose histories are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectedTag:
+    """A tag that is there now, and what it would be protected with."""
+
+    name: TagName
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Something that happened to a tag and would have been a violation, and the digest that would have stayed."""
+
+    name: TagName
+    kind: Decision
+    recorded: Digest
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The tags by name, and the moves, newest first."""
+
+    tags: tuple[ProtectedTag, ...]
+    moves: tuple[Move, ...]
+
+
+def preview(ledger: Ledger, policy: Policy, since: Time) -> Preview:
+    """What the policy, enabled, would do to the tags in the ledger, and would have done from `since` on.
+
+    What was a violation anyway, under other policies, is not counted. Only what the history still holds can be told.
+    """
+    in_force = replace(policy, disabled=False, effective_since=since)
+    tags: list[ProtectedTag] = []
+    moved: list[TagName] = []
+    for registry, repository in ledger.repositories():
+        if registry != policy.registry or repository.namespace != policy.namespace:
+            continue
+        for tag, standing in ledger.tags(registry, repository).items():
+            if in_force.selects(repository, tag):
+                name = TagName(registry, repository, tag)
+                if standing.record is not None and not standing.record.deleted:
+                    tags.append(ProtectedTag(name, standing.record))
+                if standing.last[0] >= since:
+                    moved.append(name)
+    moves = sorted(_moves(ledger, in_force, moved), key=lambda move: move.event.order, reverse=True)
+    return Preview(tuple(sorted(tags, key=lambda tag: tag.name)), tuple(moves))
+
+
+def _moves(ledger: Ledger, policy: Policy, names: Sequence[TagName]) -> Iterator[Move]:
+    policies = PolicySet([policy])
+    for start in range(0, len(names), CHUNK):
+        for name, history in ledger.histories(names[start : start + CHUNK]).items():
+            yield from moves_of(name, history, policies, policy.effective_since)
+
+
+def moves_of(name: TagName, history: Sequence[Entry], policies: PolicySet, since: Time) -> Iterator[Move]:
+    """What of a tag's history, oldest entry first, would have been a violation of these policies alone, from `since`."""
+    record: Record | None = None
+    for entry in history:
+        if entry.late:
+            continue
+        event = entry.event
+        if event.time < since:
+            record = entry.record
+            continue
+        protection = policies.protection(name.registry, name.repository, name.tag, event.time, event.actor)
+        decision, record = judge(event, record, protection)
+        if decision.is_violation and not entry.decision.is_violation:
+            assert record is not None  # a violation is one of a record
+            yield Move(name, decision, record.digest, event)

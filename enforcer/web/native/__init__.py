@@ -1,0 +1,46 @@
+"""The native API, `/api/v1`: everything that the vendors' dialects can say, and what only we have."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from flask import Blueprint
+from flask.blueprints import BlueprintSetupState
+
+from enforcer.web.native import audit, history, openapi, policies, preview, registries, violations
+from enforcer.web.native.operations import PREFIX, Id
+from enforcer.web.native.problems import answer_error
+
+__all__ = ["PREFIX", "answer_error", "blueprint"]
+
+_GROUPS = (
+    policies.group,
+    preview.group,
+    registries.group,
+    history.group,
+    violations.group,
+    audit.group,
+)
+
+blueprint = Blueprint("native", __name__, url_prefix=PREFIX)
+
+
+@blueprint.record_once
+def _add_converters(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters["id"] = Id
+
+
+for _group in _GROUPS:
+    blueprint.register_blueprint(_group.blueprint)
+
+
+@functools.cache
+def _document() -> dict[str, Any]:
+    return openapi.document(_GROUPS)
+
+
+@blueprint.get("/openapi.json")
+def openapi_json() -> dict[str, Any]:
+    """The description of the API: the same for every installation, so nobody has to log in for it."""
+    return _document()

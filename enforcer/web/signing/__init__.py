@@ -1,0 +1,1 @@
+"""Request signatures: what a client with a secret key signed, and when; no Flask, no Redis."""

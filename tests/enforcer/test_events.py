@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enforcer.errors import InvalidName
+from enforcer.events import Action, Event, fingerprint
+from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
+from enforcer.times import Time
+
+A = Digest("sha256:" + "a" * 64)
+B = Digest("sha512:" + "b" * 128)
+TIMES = st.integers(0, 2**60).map(Time.from_nanoseconds)
+DIGESTS = st.binary(max_size=2).map(Digest.of)
+EVENTS = st.builds(
+    Event,
+    registry=st.sampled_from(["main", "mirror"]).map(RegistryName),
+    action=st.sampled_from(Action),
+    repository=st.sampled_from(["app", "team/app/web"]).map(Repository),
+    time=TIMES,
+    id=st.text("ab{}|!~ \N{SNOWMAN}", min_size=1, max_size=5),
+    tag=st.none() | st.sampled_from(["1.0", "_"]).map(Tag),
+    digest=st.none() | DIGESTS,
+    media_type=st.text(max_size=5),
+    children=st.lists(DIGESTS, max_size=3).map(tuple),
+    actor=st.text(max_size=5),
+    address=st.text(max_size=5),
+    user_agent=st.text(max_size=5),
+)
+
+
+def event(**changes):
+    fields = {"registry": RegistryName("main"), "action": Action.PUSH, "repository": Repository("team/app"), "id": "1"}
+    return Event(**fields | {"time": Time("2026-11-22T04:06:40Z")} | changes)
+
+
+@given(original=EVENTS)
+def test_round_trip(original):
+    """Whatever an event holds, its line of JSON is read as the same event."""
+    line = original.to_json()
+
+    assert Event.from_json(line) == original
+    assert Event.from_json(line.encode()) == original
+    assert "\n" not in line
+
+
+def test_types_survive():
+    """What is read again has its types again, so that its names and times can be asked."""
+    read = Event.from_json(event(tag=Tag("1.0"), digest=A, children=(A, B)).to_json())
+
+    assert [type(value) for value in (read.registry, read.repository, read.time)] == [RegistryName, Repository, Time]
+    assert [type(value) for value in (read.action, read.tag, read.digest, *read.children)] == [
+        Action,
+        Tag,
+        *[Digest] * 3,
+    ]
+
+
+def test_empty_fields_take_no_room():
+    """The log holds what an event says and no more."""
+    assert json.loads(event(tag=Tag("1.0")).to_json()) == {
+        "registry": "main",
+        "action": "push",
+        "repository": "team/app",
+        "time": "2026-11-22T04:06:40.000000000Z",
+        "id": "1",
+        "tag": "1.0",
+    }
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "1", "null", "{}", '{"registry": "main"}'])
+def test_no_event(text):
+    """What is no event is refused with one of three errors."""
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        Event.from_json(text)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"registry": "A"}, {"repository": "A"}, {"tag": "-"}, {"digest": "a"}, {"time": "now"}, {"children": ["a"]}],
+)
+def test_names_are_checked_again(changes):
+    """A wrong name in the log is found when it is read."""
+    with pytest.raises(InvalidName):
+        Event.from_dict(event(tag=Tag("1.0"), digest=A).as_dict() | changes)
+
+
+def test_unknown_action():
+    """An action that changes no tag is no event's."""
+    with pytest.raises(ValueError, match="pull"):
+        Event.from_dict(event().as_dict() | {"action": "pull"})
+
+
+def test_tag_name():
+    """An event with a tag is about that tag of its registry; one without is about none."""
+    assert event(tag=Tag("1.0")).tag_name == TagName.parse("main/team/app:1.0")
+    assert event(digest=A).tag_name is None
+
+
+def test_order():
+    """Events of a tag follow each other by time, then digest, then id; a deletion has no digest and comes first."""
+    later = Time("2026-11-22T04:06:40.000000001Z")
+    in_order = [
+        event(action=Action.DELETE, id="9"),
+        event(digest=A, id="3"),
+        event(digest=A, id="4"),
+        event(digest=B, id="1"),
+        event(digest=A, id="0", time=later),
+    ]
+
+    arrived = in_order[::-1]
+    arrived.sort(key=lambda event: event.order)
+
+    assert arrived == in_order
+
+
+def test_fingerprint():
+    """Equal facts have equal fingerprints, in whatever run, and others have others."""
+    assert fingerprint({"a": 1}, "b") == "459ff8feec8357fd16dde211497c4060"
+    assert fingerprint({"a": 1}, "b") != fingerprint({"a": 1, "b": None})
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    assert fingerprint("\ud800") == fingerprint("\ud800")

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+from fakeredis import FakeServer, FakeStrictRedis
+
+from enforcer.log import Log
+from enforcer.web.app import create_app
+from tests.fakes.events import digest, push
+from tests.fakes.settings import settings
+
+
+@pytest.fixture
+def server():
+    return FakeServer()
+
+
+@pytest.fixture
+def client(server):
+    return create_app(settings(), FakeStrictRedis(server=server)).test_client()
+
+
+def test_alive_whatever_redis_does(server, client):
+    """A process that answers is alive, also while Redis is away: restarting it would not help."""
+    assert client.get("/healthz").json == {"ok": True}
+    server.connected = False
+    assert client.get("/healthz").status_code == 200
+
+
+def test_ready_with_what_is_waiting(server, client):
+    """A process that can accept notifications is ready, and says how many events nobody has judged yet."""
+    assert (client.get("/readyz").status_code, client.get("/readyz").json) == (200, {"ok": True, "events_waiting": 0})
+    Log(FakeStrictRedis(server=server)).append([push("e", digest(1))])
+    assert client.get("/readyz").json["events_waiting"] == 1
+
+
+def test_not_ready_without_redis(server, client):
+    """503 while Redis is away, and 200 again as soon as it is back; the answer names what fails and no address."""
+    server.connected = False
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json) == (503, {"ok": False, "failing": {"redis": "ConnectionError"}})
+    server.connected = True
+    assert client.get("/readyz").status_code == 200
+
+
+def test_not_ready_when_nothing_can_be_written(server, client, monkeypatch):
+    """A Redis that only reads, or is full, accepts no event."""
+    from redis.exceptions import OutOfMemoryError
+
+    def full(*_: object, **__: object) -> None:
+        raise OutOfMemoryError("OOM")
+
+    monkeypatch.setattr(FakeStrictRedis, "set", full)
+    assert client.get("/readyz").status_code == 503

@@ -1,0 +1,1 @@
+"""The commands of `enforcer-worker`, one file each."""

@@ -1,0 +1,76 @@
+"""`enforcer-worker run`, and the process that it starts for each task."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from enforcer import logs
+from enforcer.command_line import read_settings, settings_option
+from enforcer.queue import Task
+from enforcer.settings import Settings
+from enforcer.supervisor import Part, Supervisor
+
+PARTS = {
+    "drain": Task.DRAIN,
+    "keep": Task.KEEP,
+    "restore": Task.RESTORE,
+    "alert": Task.ALERT,
+    "survey": Task.SWEEP,
+}
+"""One process each, by the queue that it listens to."""
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  enforcer-worker run --processes 2
+  enforcer-worker run --burst        # do what waits, then end
+"""
+)
+@settings_option
+@click.option("--processes", type=click.IntRange(1, 64), help="How many drain the log; default: as configured.")
+@click.option("--burst", is_flag=True, help="End as soon as nothing is left to do.")
+def run(config: Path | None, processes: int | None, burst: bool) -> None:
+    """Run worker processes, one queue each, until told to stop. Any number of hosts may do so."""
+    from enforcer.start import prepared
+    from worker.burst import work_off
+    from worker.context import Context
+    from worker.timer import Timer
+
+    settings = read_settings(config)
+    logs.configure(settings.log_level)
+    with prepared(settings) as redis:
+        if burst:
+            work_off(Context(settings, redis, consumer="burst"))
+            return
+        timer = Timer(settings, redis)
+        timer.begin()
+        sys.exit(Supervisor(_parts(settings, config, processes), tick=timer.tick).run())
+
+
+def _parts(settings: Settings, config: Path | None, processes: int | None) -> list[Part]:
+    environment = {"ENFORCER_CONFIG": str(config.absolute())} if config else {}
+    command = [sys.executable, "-m", "worker", "work"]
+    return [
+        Part(f"{name} {slot}", [*command, name, str(slot)], environment)
+        for name in PARTS
+        for slot in range(1, 1 + ((processes or settings.processes) if name == "drain" else 1))
+    ]
+
+
+@click.command(hidden=True)
+@settings_option
+@click.argument("name", type=click.Choice(list(PARTS)))
+@click.argument("slot", type=click.IntRange(1))
+def work(config: Path | None, name: str, slot: int) -> None:
+    """Run one worker process; `run` starts these."""
+    from enforcer.database import running_database
+    from worker.process import work as run_process
+
+    settings = read_settings(config)
+    logs.configure(settings.log_level)
+    with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
+        run_process(settings, redis, PARTS[name], slot)

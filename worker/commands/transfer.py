@@ -1,0 +1,85 @@
+"""`enforcer-worker export` and `import`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from enforcer.command_line import FAILED, settings_option
+
+
+@click.command(
+    "export",
+    epilog="""\b
+Examples:
+  enforcer-worker export > enforcer.jsonl
+  enforcer-worker export --events | gzip > events.jsonl.gz
+
+\b
+Each line is a JSON object, with and without --json.
+""",
+)
+@settings_option
+@click.option("--events", is_flag=True, help="The archive of accepted events instead, in the form that replay takes.")
+@click.option("--json", "as_json", is_flag=True, help="As it is in any case.")
+def export_command(config: Path | None, events: bool, as_json: bool) -> None:  # noqa: ARG001 - every command takes it
+    """Write policies, records with their history, and kept manifests, as JSON lines."""
+    from worker.commands.session import session
+    from worker.progress import progress
+    from worker.transfer import export_events, export_state
+
+    with session(config) as context, progress("export", "lines") as advance:
+        lines = export_events(context.log) if events else export_state(context.ledger, context.policies)
+        for line in lines:
+            click.echo(line)
+            advance(1)
+
+
+@click.command(
+    "import",
+    epilog="""\b
+Examples:
+  enforcer-worker import enforcer.jsonl
+  ssh other enforcer-worker export | enforcer-worker import -
+
+\b
+Exit status:
+  0  every line was taken, or was there already
+  1  some lines could not be taken
+""",
+)
+@settings_option
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
+def import_command(config: Path | None, file: Path, as_json: bool) -> None:
+    """Take what an export wrote. What is there already stays as it is."""
+    from enforcer.command_line import read_settings
+    from enforcer.database import running_database
+    from worker.context import Context
+    from worker.documents import read_documents
+    from worker.progress import progress
+    from worker.transfer import Import
+
+    settings = read_settings(config)
+    with (
+        running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis,
+        sys.stdin.buffer if str(file) == "-" else file.open("rb") as stream,
+        progress("import", "lines") as advance,
+    ):
+        context = Context(settings, redis, consumer="command")
+        whole = Import(context.ledger, context.policies)
+        for _ in whole.run(read_documents(str(file), stream)):
+            advance(1)
+    report = whole.report
+    if as_json:
+        click.echo(json.dumps(asdict(report)))
+    else:
+        for problem in report.problems:
+            click.echo(problem, err=True)
+        taken = ", ".join(f"{count} of kind {kind}" for kind, count in sorted(report.taken.items()))
+        click.echo(f"taken: {taken or 'nothing'}; there already: {report.left.total()}", err=True)
+    sys.exit(FAILED if report.problems else 0)

@@ -1,0 +1,47 @@
+"""Descriptions: what an event leaves out and only its manifest tells, read where a decision depends on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from enforcer.errors import RegistryError
+from enforcer.events import Action, Event
+from enforcer.names import RegistryName
+from enforcer.registries.manifest import is_index
+from worker.context import Context
+
+
+class Descriptions:
+    """Describes the events of one batch; a registry that did not answer once is not asked again for it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._policies = context.policies.current()
+        self._away: set[RegistryName] = set()
+
+    def of(self, event: Event) -> Event:
+        """The event with media type and children; an approval of a digest that is in the registry adopts it.
+
+        Where the manifest cannot be read the event stays as it is.
+        """
+        if not self._is_lacking(event) or event.registry not in self._context.registries:
+            return event
+        if event.digest is None or event.registry in self._away:
+            return event
+        try:
+            manifest = self._context.manifest(event.registry, event.repository, event.digest)
+        except RegistryError as error:
+            if error.temporary:
+                self._away.add(event.registry)
+            return event
+        action = Action.ADOPT if event.action is Action.APPROVE else event.action
+        return replace(event, action=action, media_type=manifest.media_type, children=manifest.children)
+
+    def _is_lacking(self, event: Event) -> bool:
+        if event.tag_name is None or event.action is Action.DELETE:
+            return False
+        if event.action is not Action.PUSH:
+            return True
+        if event.media_type and not (is_index(event.media_type) and not event.children):
+            return False
+        return self._policies.protection(*event.tag_name.parts, event.time, event.actor) is not None

@@ -1,0 +1,107 @@
+"""Documents: JSON from files of any size, one a line or in one array, plain or gzip, a document at a time."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+LONGEST = 16 * 1024 * 1024
+"""Bytes of the longest document that is read."""
+
+_CHUNK = 64 * 1024
+_GZIP = b"\x1f\x8b"
+_SPACE = " \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document and where it stands; `problem` says why it is none."""
+
+    where: str
+    value: Any = None
+    problem: str = ""
+    text: str = ""
+
+
+class Counted(io.RawIOBase):
+    """A stream that tells how far it was read."""
+
+    def __init__(self, stream: BinaryIO, told: Callable[[int], None]) -> None:
+        self._stream = stream
+        self._told = told
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        self._told(len(data))
+        return len(data)
+
+
+def read_documents(name: str, stream: BinaryIO, told: Callable[[int], None] = lambda _: None) -> Iterator[Document]:
+    """The documents of a stream; `told` hears of every so many bytes that were read of it."""
+    raw = io.BufferedReader(Counted(stream, told), _CHUNK)
+    compressed = raw.peek(2)[:2] == _GZIP
+    source: Any = gzip.GzipFile(fileobj=raw) if compressed else raw
+    text = io.TextIOWrapper(source, encoding="utf-8", errors="replace", newline="\n")
+    try:
+        first = _skip_space(text)
+        yield from _read_array(name, text) if first == "[" else _read_lines(name, text, first)
+    except (OSError, EOFError) as error:
+        yield Document(name, problem=f"cannot be read on: {error}")
+
+
+def _skip_space(text: io.TextIOWrapper) -> str:
+    while (character := text.read(1)) and character in _SPACE + "\ufeff":
+        pass
+    return character
+
+
+def _read_lines(name: str, text: io.TextIOWrapper, first: str) -> Iterator[Document]:
+    number = 0
+    while line := first + text.readline(LONGEST):
+        first = ""
+        number += 1
+        where = f"{name}:{number}"
+        if len(line) >= LONGEST and not line.endswith("\n"):
+            yield Document(where, problem=f"longer than {LONGEST} bytes")
+            while (rest := text.readline(LONGEST)) and not rest.endswith("\n"):
+                pass
+        elif line.strip():
+            yield _document(where, line)
+
+
+def _document(where: str, text: str) -> Document:
+    try:
+        return Document(where, json.loads(text), text=text)
+    except (ValueError, RecursionError) as error:
+        return Document(where, problem=f"no JSON: {error}", text=text)
+
+
+def _read_array(name: str, text: io.TextIOWrapper) -> Iterator[Document]:
+    """The elements of an array whose `[` was read. What follows an element that is no JSON cannot be read."""
+    decoder, buffer, number = json.JSONDecoder(), "", 0
+    while True:
+        buffer = buffer.lstrip(_SPACE + ",")
+        if buffer.startswith("]"):
+            return
+        number += 1
+        where = f"{name}[{number - 1}]"
+        try:
+            value, end = decoder.raw_decode(buffer)
+        except (ValueError, RecursionError) as error:
+            more = text.read(_CHUNK) if len(buffer) < LONGEST else ""
+            if not more:
+                yield Document(where, problem=f"the array ends in no JSON: {error}", text=buffer[:1000])
+                return
+            buffer += more
+            number -= 1
+            continue
+        yield Document(where, value, text=buffer[:end])
+        buffer = buffer[end:]

@@ -1,0 +1,57 @@
+"""Outcomes: what becomes of the open violations of a tag while it is restored, and what people hear of it.
+
+They are told before it is written down: whoever dies in between tells them twice, under the same id, and not never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from enforcer.names import TagName
+from enforcer.violations import State, Violation
+from worker.context import Context
+
+
+def report_held(context: Context, violations: Iterable[Violation], *, put: float, puts: int, last: bool) -> None:
+    """The registry holds the record since the last of so many PUTs; `put` is its time in seconds since 1970."""
+    for violation in violations:
+        exposure = max(0, round(put * 1000 - violation.time.nanoseconds / 1_000_000))
+        now = replace(violation, exposure=exposure, restores=puts, problem="")
+        if now != violation and _is_news(violation, puts):
+            context.alerts.announce_violations([now])
+        if last:
+            context.violations.update(now.closed_as(State.RESTORED, exposure=exposure))
+        elif now != violation:
+            context.violations.update(now)
+
+
+def _is_news(violation: Violation, puts: int) -> bool:
+    """The first time that it held, and then the 2nd, 4th, 8th …: who puts back for hours does not shout for hours."""
+    return violation.exposure is None or puts.bit_count() == 1
+
+
+def close_held(context: Context, name: TagName) -> None:
+    """Somebody changed the tag once more: what held until then is another matter, and over."""
+    for violation in context.violations.get_open(name):
+        if violation.exposure is not None:
+            context.violations.update(violation.closed_as(State.RESTORED, exposure=violation.exposure))
+
+
+def report_failing(context: Context, name: TagName, problem: str) -> None:
+    """The tag cannot be restored for now; of each violation people are told once, until it held in between."""
+    for violation in context.violations.get_open(name):
+        if not violation.problem:
+            stuck = replace(violation, problem=problem, exposure=None)
+            context.alerts.announce_violations([stuck])
+            context.violations.update(stuck)
+
+
+def report_lost(context: Context, name: TagName, problem: str) -> bool:
+    """The tag cannot be restored at all; returns whether there was any violation to say it of."""
+    violations = context.violations.get_open(name)
+    for violation in violations:
+        lost = replace(violation.closed_as(State.NOT_RESTORABLE), problem=problem)
+        context.alerts.announce_violations([lost])
+        context.violations.update(lost)
+    return bool(violations)
