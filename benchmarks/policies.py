@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -39,8 +39,8 @@ NAMESPACE = "n0"
 PLACES = {1: 0, MANY: 1}
 """Which Redis database holds so many policies."""
 
-LEDGER = 2
-"""The database of the ledger, emptied before each round."""
+LEDGERS = {1: 2, MANY: 3}
+"""Which one holds the ledger of what is judged by them, emptied before each round."""
 
 
 def database(port: int, number: int) -> Redis:
@@ -83,27 +83,29 @@ def declare(port: int, count: int) -> None:
         PolicyStore(redis).apply_settings(declared)
 
 
-def judge(ledger: Ledger, policies: PolicyStore, events: list[Case]) -> float:
-    """Judge in batches; returns the seconds that it took."""
+def judge(ledger: Ledger, policies: PolicyStore, batch: list[Case]) -> float:
+    """Judge a batch; returns the seconds that it took."""
     begun = time.perf_counter()
-    for at in range(0, len(events), BATCH):
-        judged = Judge(ledger, policies.current(), LATE_WINDOW).judge(events[at : at + BATCH])
-        for _ in judged:
-            pass
+    for _ in Judge(ledger, policies.current(), LATE_WINDOW).judge(batch):
+        pass
     return time.perf_counter() - begun
 
 
 def compare(port: int, events: list[Case], rounds: int) -> None:
-    """Judge the events with one policy and with many by turns, and print the ratio."""
+    """Judge every batch with one policy and with many by turns, and print the ratio."""
     seconds: dict[int, list[float]] = {count: [] for count in PLACES}
-    with database(port, LEDGER) as kept, database(port, PLACES[1]) as one, database(port, PLACES[MANY]) as many:
-        stores = {1: PolicyStore(one), MANY: PolicyStore(many)}
-        for store in stores.values():
-            judge(Ledger(kept), store, events[:BATCH])  # reads and compiles the policies
-        for turn in range(rounds):
-            for count in sorted(PLACES, reverse=turn % 2 == 1):
-                kept.flushdb()
-                seconds[count].append(judge(Ledger(kept), stores[count], events))
+    with ExitStack() as stack:
+        ledgers = {count: stack.enter_context(database(port, LEDGERS[count])) for count in PLACES}
+        stores = {count: PolicyStore(stack.enter_context(database(port, PLACES[count]))) for count in PLACES}
+        for turn in range(-1, rounds):  # the first reads and compiles the policies, and counts for nothing
+            for ledger in ledgers.values():
+                ledger.flushdb()
+            taken = dict.fromkeys(PLACES, 0.0)
+            for at in range(0, len(events), BATCH):
+                for count in sorted(PLACES, reverse=(turn + at // BATCH) % 2 == 1):
+                    taken[count] += judge(Ledger(ledgers[count]), stores[count], events[at : at + BATCH])
+            for count in PLACES if turn >= 0 else ():
+                seconds[count].append(taken[count])
     medians = {count: statistics.median(taken) for count, taken in seconds.items()}
     for count, median in medians.items():
         print(
@@ -114,7 +116,7 @@ def compare(port: int, events: list[Case], rounds: int) -> None:
 
 def watch(port: int, count: int, events: list[Case], told: Connection) -> None:
     """Judge without a pause, and tell of every new revision of the policy when it is first judged by."""
-    with database(port, PLACES[count]) as redis, database(port, LEDGER) as kept:
+    with database(port, PLACES[count]) as redis, database(port, LEDGERS[count]) as kept:
         ledger, store, seen = Ledger(kept), PolicyStore(redis), 0
         for at in itertools.cycle(range(0, len(events), BATCH)):
             policies = store.current()
@@ -122,8 +124,7 @@ def watch(port: int, count: int, events: list[Case], told: Connection) -> None:
             if policy.revision != seen:
                 seen = policy.revision
                 told.send((seen, time.monotonic()))
-            for _ in Judge(ledger, policies, LATE_WINDOW).judge(events[at : at + BATCH]):
-                pass
+            judge(ledger, store, events[at : at + BATCH])
 
 
 @contextmanager
@@ -132,6 +133,7 @@ def watching(port: int, count: int, events: list[Case]) -> Iterator[Connection]:
     ours, theirs = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=watch, args=(port, count, events, theirs), daemon=True)
     process.start()
+    theirs.close()  # so that the end of the worker is seen
     try:
         yield ours
     finally:

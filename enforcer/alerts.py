@@ -135,6 +135,10 @@ def _consequence(violation: Violation) -> str:
         case State.RESTORED:
             times = f" (restored {violation.restores} times so far)" if violation.restores > 1 else ""
             return f"{violation.recorded.short} is back after {violation.exposure} ms{times}"
+        case State.IN_PLACE:
+            return f"{violation.recorded.short} was in place when it was looked at"
+        case State.APPROVED:
+            return "an operator approved that"
         case State.OBSERVED:
             return f"nothing was changed, the policy only observes; it should be {violation.recorded.short}"
         case State.NOT_RESTORABLE:

@@ -11,6 +11,7 @@ from enforcer.commands.demo import demo
 from enforcer.commands.policy import policy
 from enforcer.commands.registry_config import registry_config
 from enforcer.commands.serve import serve
+from enforcer.commands.tag import tag
 from enforcer.commands.up import up
 from enforcer.commands.violations import violations
 
@@ -21,7 +22,7 @@ def group() -> None:
     """Immutable tags for container registries: what is overwritten is put back."""
 
 
-for command in (up, serve, demo, check, registry_config, policy, violations, dead_letters):
+for command in (up, serve, demo, check, registry_config, policy, tag, violations, dead_letters):
     group.add_command(command)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from redis import RedisError
 
 from enforcer.errors import EnforcerError, InvalidSettings
 from enforcer.settings import Settings, load
@@ -41,9 +43,13 @@ def read_settings(config: Path | None) -> Settings:
 
 
 def run(group: click.Group, name: str) -> None:
-    """Run a command line; one of our own errors ends it with its text and status 1."""
+    """Run a command line; one of our own errors, or Redis away, ends it with its text and status 1."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was opened is closed
     try:
         group.main(prog_name=name)
     except EnforcerError as error:
         click.echo(f"{name}: {error}", err=True)
+        sys.exit(FAILED)
+    except RedisError as error:
+        click.echo(f"{name}: Redis does not do what it is asked: {error}", err=True)
         sys.exit(FAILED)

@@ -97,9 +97,9 @@ def _ping(client: redis.Redis, redis_url: str) -> None:
 
 
 def _connect_to_url(redis_url: str, options: dict[str, Any]) -> redis.Redis:
-    url = urlsplit(redis_url)
-    if url.scheme == _SENTINEL:
+    if redis_url.startswith(f"{_SENTINEL}://"):
         return _connect_by_sentinel(redis_url, options)
+    url = urlsplit(redis_url)
     usable = url.path if url.scheme == "unix" else url.hostname and _DATABASE.fullmatch(url.path)
     if not usable:
         raise ValueError(redis_url)
@@ -110,10 +110,11 @@ def _connect_to_url(redis_url: str, options: dict[str, Any]) -> redis.Redis:
 
 
 def _connect_by_sentinel(redis_url: str, options: dict[str, Any]) -> redis.Redis:
-    url = urlsplit(redis_url)
-    login, _, hosts = url.netloc.rpartition("@")
+    # By hand: urlsplit knows one host, and refuses names beside an IPv6 address.
+    place, _, path = redis_url.partition("://")[2].partition("/")
+    login, _, hosts = place.rpartition("@")
     username, _, password = login.partition(":")
-    service, _, database = url.path.removeprefix("/").partition("/")
+    service, _, database = path.partition("/")
     if not service:
         raise ValueError(redis_url)
     seconds = min(_SENTINEL_SECONDS, options["socket_timeout"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
@@ -68,7 +68,8 @@ class Event:
 
     def as_dict(self) -> dict[str, Any]:
         """The event for JSON; fields with nothing in them are left out."""
-        return {key: value for key, value in asdict(self).items() if value}
+        # dataclasses.asdict would copy every value, which took half of the time of judging
+        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     def to_json(self) -> str:
         """The event as one line."""

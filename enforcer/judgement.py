@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 
 from enforcer.events import Action, Event
 from enforcer.ledger.record import Decision, Entry, Record, Standing
+from enforcer.names import Digest
 from enforcer.policies.policy import Protection
 
 
@@ -48,10 +49,11 @@ def judge(event: Event, record: Record | None, protection: Protection | None) ->
     if event.action is Action.DELETE:
         return _judge_deletion(event, record, protection)
     assert event.digest is not None  # a push without one is refused where notifications are read
-    if record is not None and record.digest == event.digest:
-        return Decision.UNCHANGED, replace(record, deleted=False)
+    is_recorded = record is not None and record.digest == event.digest
     if event.action is Action.APPROVE:
-        return Decision.NOTED, record and replace(record, approved=event.digest)
+        return Decision.NOTED, record if record is None or is_recorded else replace(record, approved=event.digest)
+    if record is not None and is_recorded:
+        return Decision.UNCHANGED, replace(record, deleted=False)
     pushed = Record(digest=event.digest, time=event.time, media_type=event.media_type, children=event.children)
     if event.action is Action.ADOPT or (record is not None and record.approved == event.digest):
         return Decision.APPROVED, pushed
@@ -106,7 +108,8 @@ def judge_late(
     """
     for position, entry in enumerate(history):
         if entry.event.id == event.id:
-            return Judgement(standing, tuple(history[position:]), repeated=True)
+            earlier = (each for each in history[:position] if _may_be_part(each))
+            return Judgement(standing, (*history[position:], *earlier), repeated=True)
     if too_late:
         return _judge_too_late(event, standing, protection)
     return _judge_in_place(event, standing, protection, history)
@@ -123,21 +126,41 @@ def _judge_in_place(
         decision, record = judge(entry.event, record, entry.protection)
         entries.append(replace(entry, decision=decision, record=record))
     entries[0] = replace(entries[0], decision=_name_late(entries))
-    parts = _find_parts([*before, *entries])
-    entries = [parts.pop(entry.event.order, entry) for entry in entries]
+    named = _name_parts([*before, *entries])
+    earlier = (now for now, old in zip(named, before, strict=False) if now != old)
     last = max(standing.last, event.order)
-    return Judgement(Standing(record, last, standing.version + 1), (*entries, *parts.values()))
+    return Judgement(Standing(record, last, standing.version + 1), (*named[len(before) :], *earlier))
 
 
-def _find_parts(entries: Sequence[Entry]) -> dict[tuple[str, str, str], Entry]:
-    """What seemed to overwrite a child that was pushed by the final tag, and was another child of the same index."""
-    parts: dict[tuple[str, str, str], Entry] = {}
-    for position, index in enumerate(entries):
-        if index.decision is Decision.SUPERSEDED:
-            for entry in entries[:position]:
-                if entry.decision is Decision.OVERWRITTEN and entry.event.digest in index.event.children:
-                    parts[entry.event.order] = replace(entry, decision=Decision.PART)
-    return parts
+def _name_parts(entries: Sequence[Entry]) -> list[Entry]:
+    """Rule 6: what seemed to overwrite a child that was pushed by the final tag, and was another child of its index.
+
+    Those that were called so are looked at again: the index may be none of this tag's any more.
+    """
+    named = list(entries)
+    overwriting: list[int] = []
+    digest: Digest | None = None
+    for place, entry in enumerate(entries):
+        recorded = entry.record.digest if entry.record else None
+        if entry.decision is Decision.SUPERSEDED:
+            for part in overwriting:
+                if named[part].event.digest in entry.event.children:
+                    named[part] = replace(named[part], decision=Decision.PART)
+        elif _may_be_part(entry):
+            named[place] = replace(entry, decision=Decision.OVERWRITTEN)
+            overwriting.append(place)
+        elif recorded != digest:
+            overwriting = []
+        digest = recorded
+    return named
+
+
+def _may_be_part(entry: Entry) -> bool:
+    """Whether what is decided of an entry depends on an index that comes later."""
+    event, record = entry.event, entry.record
+    if record is None or not record.is_settling(event.time) or event.digest in record.children:
+        return False
+    return entry.decision in (Decision.OVERWRITTEN, Decision.PART)
 
 
 def _name_late(entries: Sequence[Entry]) -> Decision:

@@ -58,7 +58,7 @@ class Supervisor:
         self,
         parts: Sequence[Part],
         *,
-        tick: Callable[[], None] | None = None,
+        tick: Callable[[], object] | None = None,
         tick_seconds: float = 0.25,
         grace: float = 20.0,
     ) -> None:

@@ -87,6 +87,7 @@ class Violation:
             policies=entry.protection.policies,
             state=State.OPEN if entry.protection.enforce else State.OBSERVED,
             doubtful=entry.is_doubtful,
+            told=not entry.protection.enforce,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -224,6 +225,12 @@ class Violations:
     def newest(self, *, limit: int = 100) -> Iterator[Violation]:
         """The violations, newest first."""
         yield from self.page(Filter(), limit=limit)[1]
+
+    def matching(self, wanted: Filter) -> Iterator[Violation]:
+        """The violations that are asked for, newest first; no more is read than is taken."""
+        is_open = wanted.state is not None and wanted.state.is_unresolved
+        found = self._open_since(wanted) if is_open else filter(wanted.takes, self._since(wanted.since))
+        yield from map(Violation.from_dict, found)
 
     def page(self, wanted: Filter, *, limit: int, offset: int = 0) -> tuple[int, list[Violation]]:
         """How many violations are asked for, and those of one page, newest first.

@@ -1,57 +1,71 @@
 """Baseline: record what is in the registry now, for every tag that has no record yet.
 
 A record that is there is never replaced, unless forced: what differs is reported. A baseline that was stopped goes on
-where it was: the repositories that are done are remembered until the last one is.
+where it was: what was done in each repository is remembered until all are done.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 from enforcer.agenda import Claim
 from enforcer.errors import RegistryError
+from enforcer.events import Event
 from enforcer.names import RegistryName, Repository
 from enforcer.queue import Task
 from worker.context import Context
-from worker.finding import event_of, judge_findings
+from worker.extent import Extent
+from worker.finding import Difference, event_of, judge_findings
 from worker.pace import Pace
 from worker.patience import pause
-from worker.survey import Look, Survey
+from worker.survey import Listing, Look, Survey, handfuls
 
 logger = logging.getLogger(__name__)
 
 SLICE = 10
 """Seconds of work before a baseline that a policy asked for makes room for other surveys."""
 
-REMEMBERED = 7 * 86400
+REMEMBERED = 86400
 """Seconds for which a baseline that was stopped can go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A tag whose record is another than what the registry has; `found` is None where it is gone."""
-
-    name: str
-    recorded: str
-    found: str | None
 
 
 @dataclass(slots=True)
 class Report:
-    """What a baseline did."""
+    """What a baseline did: tags without a record were recorded, others differ, and were replaced if it was forced."""
 
     looked: int = 0
     recorded: int = 0
     differing: list[Difference] = field(default_factory=list)
+    replaced: list[Difference] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+    def add(self, other: Report) -> None:
+        """Take what was done elsewhere."""
+        self.looked += other.looked
+        self.recorded += other.recorded
+        self.differing += other.differing
+        self.replaced += other.replaced
+        self.problems += other.problems
+
+    def to_json(self) -> str:
+        """The report as one JSON object."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read what `to_json` wrote."""
+        fields = json.loads(text)
+        differences = {name: [Difference(**each) for each in fields[name]] for name in ("differing", "replaced")}
+        return cls(**fields | differences)
 
 
 class Baseline:
-    """A baseline of the repositories that are wanted; `scope` is the name under which its progress is remembered.
+    """A baseline of some repositories; `scope` is the name under which its progress is remembered.
 
     With `only_new`, tags that have a record are not looked at; with `force`, such records are replaced.
     """
@@ -60,61 +74,88 @@ class Baseline:
         self,
         context: Context,
         survey: Survey,
+        repositories: Sequence[Repository],
         scope: str,
-        wanted: Callable[[Repository], bool],
         *,
         only_new: bool = False,
         force: bool = False,
     ) -> None:
-        self.report = Report()
-        self.finished = False
         self._context = context
         self._survey = survey
-        self._wanted = wanted
         self._only_new = only_new
         self._force = force
         self._redis: Any = context.redis
-        self._done = f"te:baseline:{scope}"
+        self._key = f"te:baseline:{scope}"
+        self.report = Report()
+        self.finished = False
+        self._before = self._remembered()
+        self._repositories = [repository for repository in repositories if repository not in self._before]
+        self.extent = Extent(len(self._repositories))
+
+    @property
+    def resumed(self) -> int:
+        """How many repositories were done by a baseline that was stopped."""
+        return len(self._before)
 
     def run(self, seconds: float = float("inf")) -> Iterator[int]:
-        """Go on for so many seconds; yields the number of tags looked at. Raises `RegistryError`."""
+        """Go on for so many seconds; yields how many tags were looked at since the last time.
+
+        Raises `RegistryUnavailable`.
+        """
         until = time.monotonic() + seconds
-        done = {member.decode() for member in self._redis.smembers(self._done)}
-        for repository in self._survey.repositories(self._wanted):
-            if repository in done:
-                continue
-            yield from self._record_repository(repository, until)
-            if time.monotonic() > until:
+        for report in self._before.values():
+            self.report.add(report)
+        for listing in self._survey.listings(self._repositories):
+            report = Report()
+            is_whole = yield from self._record_repository(listing, report, until)
+            self.report.add(report)
+            if is_whole and not report.problems:
+                self._remember(listing.repository, report)
+            if not is_whole or time.monotonic() > until:
                 return
-            self._redis.sadd(self._done, repository)
-            self._redis.expire(self._done, REMEMBERED)
-        self._redis.delete(self._done)
+        self._redis.delete(self._key)
         self.finished = True
 
-    def _record_repository(self, repository: Repository, until: float) -> Iterator[int]:
-        tags = self._survey.tags(repository)
+    def _record_repository(self, listing: Listing, report: Report, until: float) -> Generator[int, None, bool]:
+        """Record what is new; returns whether time was enough for all of it."""
+        if listing.problem:
+            report.problems.append(listing.problem)
         if self._only_new:
-            tags = {tag: standing for tag, standing in tags.items() if standing.record is None}
-        news: list[Look] = []
-        for look in self._survey.looks(repository, tags):
-            self.report.looked += 1
-            self._sort(look, news)
-            yield self.report.looked
+            listing = listing.only(lambda standing: standing.record is None)
+        self.extent.add(len(listing.tags))
+        for looks in handfuls(self._survey.looks(listing)):
+            news = [event for look in looks if (event := self._sort(look, report)) is not None]
+            judge_findings(self._context, self._survey, news)
+            yield len(looks)
             if time.monotonic() > until:
-                break
-        self.report.recorded += len(news)
-        judge_findings(self._context, [event_of(look, "baseline", adopted=self._force) for look in news])
+                return looks[-1].name.tag == next(reversed(listing.tags))
+        return True
 
-    def _sort(self, look: Look, news: list[Look]) -> None:
+    def _sort(self, look: Look, report: Report) -> Event | None:
+        """Count what was seen; the event that it is judged as, if any."""
         record = look.standing.record
+        report.looked += 1
         if look.problem:
-            self.report.problems.append(look.problem)
+            report.problems.append(look.problem)
         elif record is None and look.found is not None:
-            news.append(look)
+            report.recorded += 1
+            return event_of(look, "baseline")
         elif record is not None and look.differs:
-            self.report.differing.append(Difference(str(look.name), record.digest, look.found))
             if self._force and look.found is not None:
-                news.append(look)
+                report.replaced.append(Difference.of(look))
+                return event_of(look, "baseline", adopted=True)
+            report.differing.append(Difference.of(look))
+        return None
+
+    def _remembered(self) -> dict[Repository, Report]:
+        done = self._redis.hgetall(self._key)
+        return {Repository(repository.decode()): Report.from_json(report) for repository, report in done.items()}
+
+    def _remember(self, repository: Repository, report: Report) -> None:
+        with self._redis.pipeline() as pipe:
+            pipe.hset(self._key, repository, report.to_json())
+            pipe.expire(self._key, REMEMBERED)
+            pipe.execute()
 
 
 def baseline(context: Context, claim: Claim) -> None:
@@ -124,19 +165,30 @@ def baseline(context: Context, claim: Claim) -> None:
     if client is None:
         context.baselines.done(claim.item)
         return
-    survey = Survey(RegistryName(registry), client, context.ledger, Pace(context.settings.sweep_rate))
-    whole = Baseline(context, survey, claim.item, lambda repository: repository.namespace == namespace, only_new=True)
     try:
-        for _ in whole.run(SLICE):
-            pass
+        with Survey(RegistryName(registry), client, context.ledger, Pace(context.settings.sweep_rate)) as survey:
+            whole = _slice(context, survey, claim.item, namespace)
     except RegistryError as error:
         logger.warning("the baseline of %s is put off: %s", claim.item, error)
         context.baselines.again(claim.item, "", pause(4, retry_after=error.retry_after))
         return
-    logger.info("baseline of %s: %d tags recorded", claim.item, whole.report.recorded)
-    if whole.finished:
-        context.baselines.done(claim.item)
-        context.sweeps.add([(claim.item, "")])  # originals that were recorded before the policy are kept by a sweep
-        context.queues.wake(Task.SWEEP)
-    else:
+    if not whole.finished:
         context.baselines.again(claim.item, "", 0)
+        return
+    logger.info("baseline of %s: %d tags recorded", claim.item, whole.report.recorded)
+    context.baselines.done(claim.item)
+    context.sweeps.add([(claim.item, "")])  # originals that were recorded before the policy are kept by a sweep
+    context.queues.wake(Task.SWEEP)
+
+
+def _slice(context: Context, survey: Survey, item: str, namespace: str) -> Baseline:
+    repositories, problem = survey.repositories()
+    if problem:
+        logger.warning("baseline of %s: %s", item, problem)
+    wanted = [repository for repository in repositories if repository.namespace == namespace]
+    whole = Baseline(context, survey, wanted, f"policy:{item}", only_new=True)
+    for _ in whole.run(SLICE):
+        pass
+    for problem in whole.report.problems:
+        logger.warning("not recorded: %s", problem)
+    return whole

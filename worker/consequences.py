@@ -61,7 +61,8 @@ def pursue_violations(context: Context, decided: Decided) -> None:
     for withdrawn in (known[each] for each, found in violations.items() if found is None and each in known):
         _withdraw(context, withdrawn)
     news = [found for found in violations.values() if found is not None and found.renews(known.get(found.id))]
-    context.alerts.announce_violations(violation for violation in news if violation.state is State.OBSERVED)
+    observed = [violation for violation in news if violation.state is State.OBSERVED]
+    context.alerts.announce_violations(observed)
     restore(context, {violation.name for violation in news if violation.state is State.OPEN})
     context.violations.open(news)
 

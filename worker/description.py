@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from enforcer.errors import RegistryError
 from enforcer.events import Action, Event
-from enforcer.names import RegistryName
-from enforcer.registries.manifest import is_index
+from enforcer.names import Digest, RegistryName, Repository
+from enforcer.policies.policy import PolicySet
+from enforcer.registries.manifest import Manifest, is_index
 from worker.context import Context
+
+Reader = Callable[[RegistryName, Repository, Digest], Manifest]
 
 
 class Descriptions:
-    """Describes the events of one batch; a registry that did not answer once is not asked again for it."""
+    """Describes the events of one batch; a registry that did not answer once is not asked again for it.
 
-    def __init__(self, context: Context) -> None:
+    `policies` say which tags matter, the current ones unless others are given; `read` gets a manifest, and keeps it
+    unless another way is given.
+    """
+
+    def __init__(self, context: Context, *, policies: PolicySet | None = None, read: Reader | None = None) -> None:
         self._context = context
-        self._policies = context.policies.current()
+        self._policies = policies or context.policies.current()
+        self._read = read or context.manifest
         self._away: set[RegistryName] = set()
 
     def of(self, event: Event) -> Event:
@@ -29,7 +38,7 @@ class Descriptions:
         if event.digest is None or event.registry in self._away:
             return event
         try:
-            manifest = self._context.manifest(event.registry, event.repository, event.digest)
+            manifest = self._read(event.registry, event.repository, event.digest)
         except RegistryError as error:
             if error.temporary:
                 self._away.add(event.registry)

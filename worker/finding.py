@@ -3,30 +3,53 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
 from enforcer.events import Action, Event
-from enforcer.names import TagName
+from enforcer.names import Digest, RegistryName, Repository
+from enforcer.registries.manifest import Manifest
 from enforcer.times import Time
 from worker.consequences import set_in_motion
 from worker.context import Context
 from worker.description import Descriptions
-from worker.judging import Case, Judge, Judged
-from worker.survey import Look
+from worker.judging import Case, Judge
+from worker.survey import Look, Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A tag whose record is another than what the registry has; `found` is None where it is gone."""
+
+    name: str
+    recorded: str
+    found: str | None
+
+    @classmethod
+    def of(cls, look: Look) -> Self:
+        """What a look saw of a tag that has a record."""
+        assert look.standing.record is not None
+        return cls(str(look.name), look.standing.record.digest, look.found)
+
+    def __str__(self) -> str:
+        return f"{self.name} should be {self.recorded} and is {self.found or 'gone'}"
 
 
 def event_of(look: Look, by: str, *, adopted: bool = False) -> Event:
-    """What the registry holds, as if it had been pushed or deleted just now; nobody knows by whom.
+    """What the registry holds, as if it had been pushed or deleted when it was looked at; nobody knows by whom.
 
     It is `adopted` where an operator wants it to be the record whatever that was.
     """
     name = look.name
+    known = look.standing.last[0]  # the look came later, even where the registry's clock is ahead of ours
+    time = max(look.time, Time(known).plus(1e-9)) if known else look.time
     action = Action.ADOPT if adopted else Action.PUSH
     return Event(
         registry=name.registry,
         action=Action.DELETE if look.found is None else action,
         repository=name.repository,
-        time=Time.now(),
+        time=time,
         id=f"{by}-{secrets.token_hex(8)}",
         tag=name.tag,
         digest=look.found,
@@ -34,10 +57,17 @@ def event_of(look: Look, by: str, *, adopted: bool = False) -> Event:
     )
 
 
-def judge_findings(context: Context, events: Iterable[Event]) -> Sequence[tuple[TagName, Judged]]:
-    """Judge events, and set in motion what follows."""
-    descriptions = Descriptions(context)
+def judge_findings(context: Context, survey: Survey, events: Iterable[Event]) -> None:
+    """Describe and judge events, and set in motion what follows."""
+
+    def read(registry: RegistryName, repository: Repository, digest: Digest) -> Manifest:
+        kept = context.kept(registry, repository, digest)
+        if kept is None:
+            kept = survey.read(repository, digest)
+            context.ledger.keep(registry, repository, kept)
+        return kept
+
+    descriptions = Descriptions(context, read=read)
     judge = Judge(context.ledger, context.policies.current(), context.settings.late_window)
-    decided = list(judge.judge(Case(descriptions.of(event), event.time) for event in events))
-    set_in_motion(context, decided)
-    return decided
+    described = survey.side_by_side(descriptions.of, events)
+    set_in_motion(context, list(judge.judge(Case(event, Time.now()) for event in described)))

@@ -91,13 +91,15 @@ class Judge:
         """The cases of each tag. The deletion of a digest is one of every tag that needs it."""
         found: dict[TagName, list[Case]] = defaultdict(list)
         for case in map(Case.timely, cases):
-            for name in self._names(case.event):
-                found[name].append(replace(case, event=replace(case.event, tag=name.tag)))
+            if (name := case.event.tag_name) is not None:
+                found[name].append(case)
+            else:
+                for needing in self._needing(case.event):
+                    found[needing].append(replace(case, event=replace(case.event, tag=needing.tag)))
         return found
 
-    def _names(self, event: Event) -> list[TagName]:
-        if event.tag_name is not None:
-            return [event.tag_name]
+    def _needing(self, event: Event) -> list[TagName]:
+        """The tags that break when the digest is deleted."""
         assert event.digest is not None  # an event names a tag or a digest
         return [
             TagName(event.registry, event.repository, tag)

@@ -27,15 +27,15 @@ def keep(context: Context, claim: Claim) -> None:
     registry_text, _, repository_text = place.partition("/")
     registry, repository, digest = RegistryName(registry_text), Repository(repository_text), Digest(digest_text)
     client = context.registries.get(registry)
-    if client is None or context.ledger.keeps(registry, repository, digest):
+    if client is None:
         context.keeps.done(claim.item)
         return
     try:
-        manifest = client.get(repository, digest)
+        manifest = context.kept(registry, repository, digest) or client.get(repository, digest)
     except RegistryError as error:
         _try_again(context, claim, error)
         return
-    # The children first: once the index is kept, nobody comes back for them.
+    # Of an index that is kept already too: who kept it may have died, or have had no use for its children.
     context.keeps.add((keep_item(registry, repository, child), "") for child in manifest.children)
     context.ledger.keep(registry, repository, manifest)
     context.keeps.done(claim.item)

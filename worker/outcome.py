@@ -17,24 +17,34 @@ def report_held(context: Context, violations: Iterable[Violation], *, put: float
     """The registry holds the record since the last of so many PUTs; `put` is its time in seconds since 1970."""
     for violation in violations:
         exposure = max(0, round(put * 1000 - violation.time.nanoseconds / 1_000_000))
-        now = replace(violation, exposure=exposure, restores=puts, problem="")
-        if now != violation and _is_news(violation, puts):
-            context.alerts.announce_violations([now])
+        now = replace(violation, state=State.OPEN, exposure=exposure, restores=puts, problem="", closed=None)
         if last:
-            context.violations.update(now.closed_as(State.RESTORED, exposure=exposure))
-        elif now != violation:
+            now = now.closed_as(State.RESTORED, exposure=exposure)
+        if _is_news(violation, puts) and (last or not violation.doubtful):
+            now = replace(now, told=True)
+            context.alerts.announce_violations([now])
+        if now != violation:
             context.violations.update(now)
 
 
 def _is_news(violation: Violation, puts: int) -> bool:
     """The first time that it held, and then the 2nd, 4th, 8th …: who puts back for hours does not shout for hours."""
-    return violation.exposure is None or puts.bit_count() == 1
+    first = not violation.told or violation.exposure is None
+    return first or (violation.restores != puts and puts.bit_count() == 1)
+
+
+def report_in_place(context: Context, violations: Iterable[Violation]) -> None:
+    """What is long past has left no trace: the registry holds the record."""
+    for violation in violations:
+        now = replace(violation.closed_as(State.IN_PLACE), told=True)
+        context.alerts.announce_violations([now])
+        context.violations.update(now)
 
 
 def close_held(context: Context, name: TagName) -> None:
-    """Somebody changed the tag once more: what held until then is another matter, and over."""
+    """Somebody changed the tag once more: what is known to have held until then is another matter, and over."""
     for violation in context.violations.get_open(name):
-        if violation.exposure is not None:
+        if violation.exposure is not None and violation.told:
             context.violations.update(violation.closed_as(State.RESTORED, exposure=violation.exposure))
 
 
@@ -42,7 +52,7 @@ def report_failing(context: Context, name: TagName, problem: str) -> None:
     """The tag cannot be restored for now; of each violation people are told once, until it held in between."""
     for violation in context.violations.get_open(name):
         if not violation.problem:
-            stuck = replace(violation, problem=problem, exposure=None)
+            stuck = replace(violation, problem=problem, exposure=None, told=True)
             context.alerts.announce_violations([stuck])
             context.violations.update(stuck)
 
@@ -51,7 +61,8 @@ def report_lost(context: Context, name: TagName, problem: str) -> bool:
     """The tag cannot be restored at all; returns whether there was any violation to say it of."""
     violations = context.violations.get_open(name)
     for violation in violations:
-        lost = replace(violation.closed_as(State.NOT_RESTORABLE), problem=problem)
-        context.alerts.announce_violations([lost])
-        context.violations.update(lost)
+        lost = replace(violation, state=State.NOT_RESTORABLE, problem=problem, exposure=None, told=True)
+        if lost != violation:
+            context.alerts.announce_violations([lost])
+            context.violations.update(lost)
     return bool(violations)

@@ -9,7 +9,8 @@ from redis import Redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
-from enforcer.queue import AllowedJob, Task
+from enforcer.database import connect
+from enforcer.queue import AllowedJob, Queues, Task
 from enforcer.settings import Settings
 from worker import jobs
 from worker.context import Context
@@ -24,10 +25,12 @@ def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
     context = Context(settings, redis, consumer=f"{socket.gethostname()}-{slot}")
     jobs.work_with(context)
     context.queues.enqueue(task)  # whatever was left when the last worker ended
+    # RQ waits for jobs with a long time-out, which the jobs' own connection must not have.
+    waiting = connect(settings.redis_url.get_secret_value(), settings.data_dir)
     worker = SimpleWorker(
-        [context.queues.of(task)],
+        [Queues(waiting).of(task)],
         name=f"{task.queue}-{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}",
-        connection=redis,
+        connection=waiting,
         job_class=AllowedJob,
         serializer=JSONSerializer,
         worker_ttl=60,

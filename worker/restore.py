@@ -20,8 +20,9 @@ from enforcer.ledger.record import Record
 from enforcer.names import Digest, Tag, TagName
 from enforcer.registries.client import RegistryClient
 from enforcer.registries.manifest import Manifest
+from enforcer.times import Time
 from worker.context import Context
-from worker.outcome import close_held, report_failing, report_held, report_lost
+from worker.outcome import close_held, report_failing, report_held, report_in_place, report_lost
 from worker.patience import back_off, pause
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ LOOKS = (0.5, 2.0, 10.0)
 
 PATIENCE = 60
 """Seconds for which a registry may be away before people are told."""
+
+LONG_AGO = 60
+"""Seconds after which no overwrite that was announced can still be on its way to the registry's store."""
 
 FIGHT = 5
 """Seconds by which a PUT is put off before people are told that somebody overwrites the tag again and again."""
@@ -101,7 +105,24 @@ class Restore:
         early = self.progress.put + back_off(self.claim.requests) - time.time()
         if early > 0:
             self._wait(early)
-            return
+        elif not self._is_in_place():
+            self._put_at_once()
+
+    def _is_in_place(self) -> bool:
+        """What happened long ago has been written by now, so this once a look comes first; and may be all."""
+        violations = self.context.violations.get_open(self.name)
+        latest = max((violation.time for violation in violations), default=Time.now())
+        if self.progress.puts or Time.now().since(latest) < LONG_AGO:
+            return False
+        if self.client.head(self.name.repository, self.name.tag) != self.record.digest:
+            return False
+        if self.context.violations.get_open(self.name) != violations:  # one was opened just now
+            return False
+        report_in_place(self.context, violations)
+        self.context.restores.done(self.claim.item)
+        return True
+
+    def _put_at_once(self) -> None:
         now = self._put()
         close_held(self.context, self.name)
         progress = replace(self.progress.after_put(now), answered=self.claim.requests, started=now, look=0)

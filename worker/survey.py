@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Self, TypeVar
 
 from enforcer.errors import RegistryError, RegistryUnavailable
 from enforcer.ledger.record import Standing
 from enforcer.ledger.store import Ledger
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.registries.client import RegistryClient
+from enforcer.registries.manifest import Manifest
+from enforcer.times import Time
 from worker.pace import Pace
-
-logger = logging.getLogger(__name__)
+from worker.patience import pause
 
 THREADS = 16
-CHUNK = 64
-"""Tags looked at side by side before the next ones are begun."""
+AHEAD = 64
+"""Tags that are looked at before anybody asks for them."""
+
+TRIES = 3
+"""How often a registry is asked that says that it cannot answer now."""
+
+LONGEST_PAUSE = 10
+"""Seconds between two of these tries at most: whoever surveys may have little time."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One tag: what the ledger says, and the digest that the registry has; `problem` says why that is not known."""
+    """One tag: what the ledger says, and the digest that the registry had at that time.
+
+    `problem` says why that is not known.
+    """
 
     name: TagName
     standing: Standing
-    found: Digest | None
+    found: Digest | None = None
+    time: Time = field(default_factory=Time.now)
     problem: str = ""
 
     @property
@@ -39,47 +54,134 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """The tags of a repository that the registry lists or the ledger knows, in order; `problem`: as of a look."""
+
+    repository: Repository
+    tags: dict[Tag, Standing]
+    problem: str = ""
+
+    def only(self, wanted: Callable[[Standing], bool]) -> Listing:
+        """The listing with those tags alone."""
+        return replace(self, tags={tag: standing for tag, standing in self.tags.items() if wanted(standing)})
+
+
+def handfuls(looks: Iterable[Look]) -> Iterator[list[Look]]:
+    """Looks as they come: all of a second together, but no more than were begun ahead."""
+    handful: list[Look] = []
+    began = time.monotonic()
+    for look in looks:
+        handful.append(look)
+        if len(handful) >= AHEAD or time.monotonic() - began >= 1:
+            yield handful
+            handful = []
+            began = time.monotonic()
+    if handful:
+        yield handful
+
+
 class Survey:
-    """Looks at a registry, no faster than its pace."""
+    """Looks at a registry, no faster than its pace, and a little ahead of whoever reads. Close it by `with`.
 
-    registry: RegistryName
-    client: RegistryClient
-    ledger: Ledger
-    pace: Pace
+    Its methods raise `RegistryUnavailable` where the whole registry is away. What one repository or tag does not tell
+    is a problem of that one.
+    """
 
-    def repositories(self, wanted: Callable[[Repository], bool]) -> list[Repository]:
-        """The repositories that the registry lists or the ledger knows, as far as they are wanted, in order.
+    def __init__(self, registry: RegistryName, client: RegistryClient, ledger: Ledger, pace: Pace) -> None:
+        self.registry = registry
+        self.pace = pace
+        self._client = client
+        self._ledger = ledger
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="survey")
 
-        Raises `RegistryUnavailable`. An account that may not list all of them sees those of the ledger.
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pace.stop()
+        self._pool.shutdown(cancel_futures=True)
+
+    def repositories(self) -> tuple[list[Repository], str]:
+        """The repositories that the registry lists or the ledger knows, in order; and why it does not list them.
+
+        An account that may not list all repositories sees those that the ledger knows.
         """
-        known = {repository for registry, repository in self.ledger.repositories() if registry == self.registry}
+        known = {repository for registry, repository in self._ledger.repositories() if registry == self.registry}
+        problem = ""
         try:
-            known |= set(self.client.repositories())
+            self.pace.wait()
+            known |= set(self._client.repositories())
         except RegistryUnavailable:
             raise
         except RegistryError as error:
-            logger.warning("only repositories that were pushed to before are looked at: %s", error)
-        return sorted(filter(wanted, known))
+            problem = f"only repositories that were pushed to before are looked at: {error}"
+        return sorted(known), problem
 
-    def tags(self, repository: Repository) -> dict[Tag, Standing]:
-        """The tags of a repository that the registry lists or the ledger knows, in order. Raises `RegistryError`."""
-        self.pace.wait()
-        standings = self.ledger.tags(self.registry, repository)
-        names = sorted({*standings, *self.client.tags(repository)})
-        return {tag: standings.get(tag, Standing()) for tag in names}
+    def listings(self, repositories: Iterable[Repository]) -> Iterator[Listing]:
+        """The tags of each repository."""
+        return self.side_by_side(self._list, repositories, ahead=2)
 
-    def looks(self, repository: Repository, tags: dict[Tag, Standing]) -> Iterator[Look]:
-        """A look at each tag, in order."""
-        looks = (Look(TagName(self.registry, repository, tag), standing, None) for tag, standing in tags.items())
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="survey") as pool:
-            while chunk := list(islice(looks, CHUNK)):
-                yield from pool.map(self.look, chunk)
+    def looks(self, listing: Listing) -> Iterator[Look]:
+        """A look at each tag of a repository."""
+        names = ((TagName(self.registry, listing.repository, tag), tag) for tag in listing.tags)
+        return self.look_at((name, listing.tags[tag]) for name, tag in names)
 
-    def look(self, before: Look) -> Look:
-        """Look at one tag."""
-        self.pace.wait()
-        name = before.name
+    def look_at(self, tags: Iterable[tuple[TagName, Standing]]) -> Iterator[Look]:
+        """A look at each of these tags, in their order."""
+        return self.side_by_side(self._look, tags)
+
+    def side_by_side(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, ahead: int = AHEAD
+    ) -> Iterator[Result]:
+        """What the function gives for each item, in order; so many are begun before anybody asks for them."""
+        begun: deque[Future[Result]] = deque()
         try:
-            return Look(name, before.standing, self.client.head(name.repository, name.tag))
-        except RegistryError as error:
-            return Look(name, before.standing, None, str(error))
+            for item in items:
+                begun.append(self._pool.submit(function, item))
+                if len(begun) >= ahead:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for future in begun:
+                future.cancel()
+
+    def read(self, repository: Repository, digest: Digest) -> Manifest:
+        """A manifest as the registry has it. Raises `RegistryError`."""
+        manifest, failure = self._ask(lambda: self._client.get(repository, digest))
+        if manifest is None:
+            raise failure or RegistryUnavailable(f"no answer about {digest}")
+        return manifest
+
+    def has_blob(self, repository: Repository, digest: Digest) -> bool | None:
+        """Whether the registry has a layer or configuration; None if it does not say."""
+        return self._ask(lambda: self._client.check_blob(repository, digest))[0]
+
+    def _list(self, repository: Repository) -> Listing:
+        listed, failure = self._ask(lambda: list(self._client.tags(repository)))
+        if listed is None:
+            return Listing(repository, {}, str(failure))
+        # The ledger after the registry: what is pushed and recorded meanwhile shows as it is now.
+        standings = self._ledger.tags(self.registry, repository)
+        return Listing(repository, {tag: standings.get(tag, Standing()) for tag in sorted({*standings, *listed})})
+
+    def _look(self, tag: tuple[TagName, Standing]) -> Look:
+        name, standing = tag
+        began = Time.now()  # before it is looked at: what is pushed meanwhile comes later
+        found, failure = self._ask(lambda: self._client.head(name.repository, name.tag))
+        return Look(name, standing, found, began, str(failure or ""))
+
+    def _ask(self, question: Callable[[], Result]) -> tuple[Result | None, RegistryError | None]:
+        """The answer, or why there is none. Raises `RegistryUnavailable` where it is the registry that is away."""
+        for tries in range(1, TRIES + 1):
+            self.pace.wait()
+            try:
+                return question(), None
+            except RegistryError as error:
+                failure = error
+            if not failure.temporary:
+                return None, failure
+            if tries < TRIES:
+                self.pace.sleep(min(pause(tries, retry_after=failure.retry_after), LONGEST_PAUSE))
+        self._client.ping()
+        return None, failure

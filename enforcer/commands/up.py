@@ -24,18 +24,32 @@ def up(config: Path | None) -> None:
 
     Where there is no configuration yet, a first one is written to ./enforcer.toml.
     """
-    from enforcer.first_settings import write_first
+    from enforcer.embedded import EmbeddedServer
     from enforcer.registry_config import notification_block
+    from enforcer.settings import EMBEDDED
     from enforcer.start import parts, prepared
     from enforcer.supervisor import Supervisor
 
     file = config or Path(os.environ.get("ENFORCER_CONFIG") or "enforcer.toml")
-    if not file.exists():
-        write_first(file)
-        click.echo(f"wrote a first configuration to {file}", err=True)
+    is_first = _write_first(file)
     settings = read_settings(file)
     logs.configure(settings.log_level)
-    for name in settings.registries:
-        click.echo(notification_block(settings, name))
+    if is_first:
+        click.echo("Put this into the registry's config.yml and start it again:\n", err=True)
+        click.echo(notification_block(settings, next(iter(settings.registries))))
+    tick = EmbeddedServer(settings.data_dir).ensure if settings.redis_url.get_secret_value() == EMBEDDED else None
     with prepared(settings):
-        sys.exit(Supervisor(parts(file.absolute())).run())
+        click.echo(f"Tag Enforcer listens on {settings.listen}; Ctrl-C ends it", err=True)
+        sys.exit(Supervisor(parts(file.absolute()), tick=tick).run())
+
+
+def _write_first(file: Path) -> bool:
+    """Write a first configuration where there is none; returns whether it did."""
+    from enforcer.first_settings import write_first
+
+    try:
+        write_first(file)
+    except FileExistsError:
+        return False
+    click.echo(f"wrote a first configuration to {file}", err=True)
+    return True

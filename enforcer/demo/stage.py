@@ -13,6 +13,7 @@ import requests
 from redis import Redis
 from rq import Worker
 
+from enforcer.agenda import Agenda
 from enforcer.database import running_database
 from enforcer.demo.child import Child
 from enforcer.demo.image import Client
@@ -73,12 +74,13 @@ class Stage:
         return Client(self.registry_url, name)
 
     def is_ready(self) -> bool:
-        """Whether the registry, the receiver and a worker for each task are there."""
+        """Whether all parts are there, and done with what they do first: look at all that the registry holds."""
         queues = Queues(self.redis)
         return (
             self.client("demo").answers()
             and _answers(f"{self.settings.public_url}/readyz")
             and all(Worker.count(queue=queues.of(task)) for task in Task)
+            and not any(len(Agenda(self.redis, task)) for task in (Task.BASELINE, Task.SWEEP))
         )
 
 

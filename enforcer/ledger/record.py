@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
@@ -62,7 +62,7 @@ class Record:
 
     def as_dict(self) -> dict[str, Any]:
         """The record for JSON, without what is empty."""
-        return {key: value for key, value in asdict(self).items() if value}
+        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
@@ -111,7 +111,7 @@ class Entry:
             event.pop(name, None)
         fields: dict[str, Any] = {"event": event, "decision": self.decision}
         if self.protection:
-            fields["protection"] = asdict(self.protection)
+            fields["protection"] = self.protection.as_dict()
         if self.record:
             fields["record"] = self.record.as_dict()
         if self.late:

@@ -17,6 +17,8 @@ from enforcer.notifications.reading import CHILDREN, Reading, Rejected, event_id
 from enforcer.registries.manifest import digest_or_none, is_index
 from enforcer.times import Time
 
+_ACTIONS = (Action.PUSH, Action.DELETE)  # the others are those of operators, and nobody else's to say
+
 EVENTS = 10_000
 """Events read of one envelope; a registry sends one at a time."""
 
@@ -56,7 +58,7 @@ def read_event(fields: Any, registry: RegistryName) -> Event | None:
     """Read one event; None if it concerns no tag (rule 1). Raises `InvalidNotification` or `InvalidName`."""
     action = need(fields, "action", str, "event")
     target = need(fields, "target", dict, "event")
-    if action not in tuple(Action):
+    if action not in _ACTIONS:
         return None
     tag = _optional(target, "tag")
     digest = _optional(target, "digest")

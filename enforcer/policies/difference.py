@@ -56,16 +56,19 @@ def succeed(before: Policy, after: Policy) -> Policy:
 
     It is in force anew if it was switched on or selects other tags.
     """
-    begins = (before.disabled and not after.disabled) or after.scope != before.scope
     amended = replace(
         after,
         id=before.id,
         registry=before.registry,
         namespace=before.namespace,
+        effective_since=before.effective_since,
         revision=before.revision,
-        effective_since=Time.now() if begins else before.effective_since,
     )
-    return amended if amended == before else replace(amended, revision=before.revision + 1)
+    if amended == before:
+        return before
+    begins = (before.disabled and not amended.disabled) or amended.scope != before.scope
+    since = Time.now() if begins else before.effective_since
+    return replace(amended, effective_since=since, revision=before.revision + 1)
 
 
 def check_declared(declared: Iterable[Policy]) -> None:

@@ -75,6 +75,10 @@ class Protection:
     """Seconds for which a new record may still be superseded by the index that lists it."""
     policies: tuple[int, ...]
 
+    def as_dict(self) -> dict[str, Any]:
+        """The protection for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:

@@ -18,6 +18,7 @@ from enforcer.agenda import Agenda
 from enforcer.audit import Audit
 from enforcer.configuration.policy import POLICIES_PER_NAMESPACE, PolicySettings
 from enforcer.errors import NotFound, PolicyConflict
+from enforcer.namespaces import SEEN
 from enforcer.policies.difference import Difference, Rights, check_declared, check_room, compare, succeed
 from enforcer.policies.policy import Policy, PolicySet
 from enforcer.policies.unlock import Unlock
@@ -219,6 +220,8 @@ class PolicyStore:
             pipe.hdel(self._POLICIES, str(policy.id))
         if difference.created:
             pipe.set(self._IDS, difference.created[-1].id)
+        for policy in difference.created:
+            pipe.sadd(SEEN + policy.registry, policy.namespace)
         if difference != Difference():
             pipe.incr(self._VERSION)
         for policy in difference.created:

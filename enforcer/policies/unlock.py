@@ -44,15 +44,24 @@ class Unlock:
             registry=registry,
             repositories=Pattern.parse(repositories),
             tags=Pattern.parse(tags),
-            begins=now,
+            begins=Time(f"{now[:19]}Z"),  # Harbor tells whole seconds: what is pushed from now on may seem that old
             ends=now.plus(seconds),
             by=by,
             reason=reason,
         )
 
+    @property
+    def reference(self) -> str:
+        """What is unlocked, as it was asked for: `repository:tag`, each a name or a pattern."""
+        return f"{self.repositories.text}:{self.tags.text}"
+
+    def is_in_force(self, time: Time) -> bool:
+        """Whether it had begun and not ended at that time."""
+        return self.begins <= time < self.ends
+
     def covers(self, repository: Repository, tag: Tag, time: Time) -> bool:
         """Whether the tag was unlocked at that time."""
-        return self.begins <= time < self.ends and self.repositories.matches(repository) and self.tags.matches(tag)
+        return self.is_in_force(time) and self.repositories.matches(repository) and self.tags.matches(tag)
 
     def ended(self, now: Time) -> Self:
         """The unlock, ended early."""

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from enforcer.judgement import judge, judge_late, judge_next
+from enforcer.events import Action
+from enforcer.judgement import judge, judge_late, judge_next, needs_history
 from enforcer.ledger.record import Decision, Record, Standing
 from enforcer.policies.policy import Protection
 from enforcer.times import Time
@@ -19,6 +20,11 @@ A, B, C, INDEX = digest(1), digest(2), digest(3), digest(9)
 PROTECTED = Protection(overwrite=True, delete=True, enforce=True, settle=120, policies=(1,))
 RECORD = Record(digest=A, time=Time("2026-11-22T04:00:00Z"), media_type="image")
 SETTLING = replace(RECORD, settles=Time("2026-11-22T04:02:00Z"), client=push("e", A, RECORD.time).client)
+
+
+def approve(event_id, digest, time):
+    """An operator approved a digest that the registry did not have yet."""
+    return replace(push(event_id, digest, time), action=Action.APPROVE)
 
 
 def at(seconds):
@@ -96,7 +102,7 @@ def test_rule_6_superseded(seconds):
     decision, after = judge(index, SETTLING, PROTECTED)
 
     assert decision is Decision.SUPERSEDED
-    assert after == Record(digest=INDEX, time=at(seconds), media_type="index", children=(B, A))
+    assert after == replace(SETTLING, digest=INDEX, time=at(seconds), media_type="index", children=(B, A))
 
 
 @pytest.mark.parametrize(
@@ -111,11 +117,99 @@ def test_rule_6_needs_all_three(record, seconds, children):
     assert judge(index, record, PROTECTED) == (Decision.OVERWRITTEN, record)
 
 
-def test_rule_6_only_once():
-    """What superseded the record does not settle: an index of the index is a violation."""
-    _, record = judge(push("e", INDEX, at(1), children=(A,)), SETTLING, PROTECTED)
+def test_rule_6_ends_with_settling():
+    """An index of the index may supersede it in turn, but no later than anything else."""
+    _, record = judge(push("e", INDEX, at(60), children=(A,)), SETTLING, PROTECTED)
 
-    assert judge(push("f", B, at(2), children=(INDEX, A)), record, PROTECTED) == (Decision.OVERWRITTEN, record)
+    assert judge(push("f", B, at(120), children=(INDEX,)), record, PROTECTED)[0] is Decision.SUPERSEDED
+    assert judge(push("f", B, at(121), children=(INDEX,)), record, PROTECTED) == (Decision.OVERWRITTEN, record)
+
+
+@pytest.mark.parametrize(
+    ("pushed", "seconds", "decision"),
+    [(B, 120, Decision.PART), (A, 120, Decision.PART), (C, 120, Decision.OVERWRITTEN), (B, 121, Decision.OVERWRITTEN)],
+)
+def test_rule_6_part_after_its_index(pushed, seconds, decision):
+    """A child that follows its index while that settles is a part of it; another manifest, or one later, is not."""
+    record = replace(SETTLING, digest=INDEX, children=(A, B), deleted=True)
+
+    assert judge(push("e", pushed, at(seconds)), record, PROTECTED) == (decision, replace(record, deleted=False))
+
+
+def test_rule_6_parts_before_their_index():
+    """What seemed to overwrite the first child becomes a part when the index lists it too; nothing else does."""
+    standing, entries = history(
+        (push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED), (push("3", C, at(2)), PROTECTED)
+    )
+    index = push("4", INDEX, at(3), children=(A, B))
+
+    judgement = judge_late(index, standing, PROTECTED, entries)
+
+    assert decisions(judgement) == [("4", Decision.SUPERSEDED), ("2", Decision.PART)]
+    assert judgement.entries[1] == replace(entries[1], decision=Decision.PART)
+    assert judgement.standing.record.digest == INDEX
+
+
+def test_rule_6_parts_of_another_build():
+    """An index explains nothing that overwrote what was recorded before its own first child."""
+    standing, entries = history(
+        (push("1", C, at(0)), PROTECTED),
+        (push("2", B, at(1)), PROTECTED),
+        (deletion("3", at(2)), None),
+        (push("4", A, at(3)), PROTECTED),
+    )
+    assert [entry.decision.value for entry in entries] == ["recorded", "overwritten", "removed", "recorded"]
+
+    judgement = judge_late(push("5", INDEX, at(4), children=(A, B)), standing, PROTECTED, entries)
+
+    assert decisions(judgement) == [("5", Decision.SUPERSEDED)]
+
+
+def test_rule_6_no_part_any_more():
+    """A part whose index turns out to have superseded nothing is the violation again that it was."""
+    standing, entries = history((push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED))
+    index = judge_late(push("4", INDEX, at(3), children=(A, B)), standing, PROTECTED, entries)
+    entries = [entries[0], index.entries[1], index.entries[0]]
+    assert [entry.decision.value for entry in entries] == ["recorded", "part", "superseded"]
+
+    judgement = judge_late(push("3", C, at(2)), index.standing, None, entries)
+
+    assert decisions(judgement) == [
+        ("3", Decision.NOTED),
+        ("4", Decision.OVERWRITTEN),
+        ("2", Decision.OVERWRITTEN),
+    ]
+    assert judgement.standing.record.digest == C
+
+
+def test_rule_6_repeated():
+    """An index that comes again, as after a crash, tells again what became its parts."""
+    standing, entries = history((push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED))
+    event = push("3", INDEX, at(2), children=(A, B))
+    index = judge_late(event, standing, PROTECTED, entries)
+
+    again = judge_late(event, index.standing, PROTECTED, [entries[0], index.entries[1], index.entries[0]])
+
+    assert again == replace(index, repeated=True)
+
+
+@pytest.mark.parametrize(
+    ("event", "standing", "needed"),
+    [
+        (push("e", B, at(60)), Standing(SETTLING, (at(0), A, "d"), 1), False),
+        (push("e", INDEX, at(60), children=(A,)), Standing(SETTLING, (at(0), A, "d"), 1), True),
+        (push("e", INDEX, at(60), children=(A,)), Standing(RECORD, (at(0), A, "d"), 1), False),
+        (push("e", INDEX, at(60), children=(B,)), Standing(SETTLING, (at(0), A, "d"), 1), False),
+        (push("e", INDEX, at(60), children=(A,)), Standing(), False),
+        (push("e", B, at(0)), Standing(RECORD, (at(0), A, "d"), 1), False),
+        (push("d", A, at(0)), Standing(RECORD, (at(0), A, "d"), 1), True),
+        (push("e", A, at(0)), Standing(RECORD, (at(0), B, "d"), 1), True),
+        (deletion("e", at(0)), Standing(RECORD, (at(0), A, "d"), 1), True),
+    ],
+)
+def test_what_needs_the_history(event, standing, needed):
+    """Only what is not the newest, or what may explain earlier events, takes more than the record."""
+    assert needs_history(event, standing) is needed
 
 
 def test_rule_7_corrected():
@@ -141,6 +235,42 @@ def test_rule_7_withdrawn():
         ("1", Decision.OVERWRITTEN),
         ("2", Decision.UNCHANGED),
     ]
+
+
+def test_rule_8_approved_before():
+    """A digest that an operator approved becomes the record when it is pushed, and that only once."""
+    noted, expecting = judge(approve("e", B, at(60)), SETTLING, PROTECTED)
+    assert (noted, expecting) == (Decision.NOTED, replace(SETTLING, approved=B))
+
+    decision, record = judge(push("f", B, at(61)), expecting, PROTECTED)
+
+    assert (decision, record) == (Decision.APPROVED, Record(digest=B, time=at(61)))
+    assert judge(push("g", A, at(62)), record, PROTECTED)[0] is Decision.OVERWRITTEN
+
+
+def test_rule_8_approves_no_other():
+    """Whoever pushes another digest than the one that was approved overwrites the tag; the approval stays."""
+    record = replace(SETTLING, approved=B)
+
+    assert judge(push("e", C, at(60)), record, PROTECTED) == (Decision.OVERWRITTEN, record)
+
+
+@pytest.mark.parametrize("record", [None, SETTLING, replace(SETTLING, deleted=True)])
+def test_rule_8_nothing_to_approve(record):
+    """Approving what is recorded, or where nothing is, changes nothing: it pushes no tag that was deleted."""
+    assert judge(approve("e", A, at(60)), record, PROTECTED) == (Decision.NOTED, record)
+
+
+@pytest.mark.parametrize("protection", [None, PROTECTED])
+@pytest.mark.parametrize("record", [None, RECORD, SETTLING])
+def test_rule_8_approved_after(record, protection):
+    """A digest that is in the registry already becomes the record as soon as an operator wants it."""
+    adopted = replace(push("e", B, at(60), media_type="image"), action=Action.ADOPT)
+
+    assert judge(adopted, record, protection) == (
+        Decision.APPROVED,
+        Record(digest=B, time=at(60), media_type="image"),
+    )
 
 
 def test_rule_9_overwritten():

@@ -6,10 +6,10 @@ import pytest
 
 from enforcer import violations as violations_module
 from enforcer.ledger.record import Decision, Entry, Record
-from enforcer.names import Tag, TagName
+from enforcer.names import RegistryName, Repository, Tag, TagName
 from enforcer.policies.policy import Protection
 from enforcer.times import Time
-from enforcer.violations import State, Violation, Violations, violation_id
+from enforcer.violations import Filter, State, Violation, Violations, violation_id
 from tests.fakes.events import APP, MAIN, NAME, deletion, digest, push
 from tests.fakes.violations import violation
 
@@ -176,3 +176,51 @@ def test_only_so_many_are_kept(monkeypatch, violations):
     assert violations.get(violation(1).id) is None
     assert violations.get_open(NAME) == [violation(3), violation(4)]
     assert violations.count_open() == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (Filter(), [6, 5, 4, 3, 2, 1]),
+        (Filter(since=violation(4).time), [6, 5, 4]),
+        (Filter(since=violation(4).time.plus(0.0015)), [6, 5]),
+        (Filter(state=State.OPEN), [5, 3, 2, 1]),
+        (Filter(state=State.OPEN, since=violation(3).time), [5, 3]),
+        (Filter(state=State.OPEN, repository="team/app"), [5, 3, 1]),
+        (Filter(state=State.OBSERVED), [6]),
+        (Filter(state=State.RESTORED, registry="main"), [4]),
+        (Filter(repository="team/other"), [2]),
+        (Filter(registry="main"), [6, 4, 3, 2, 1]),
+        (Filter(registry="other", repository="team/app"), [5]),
+        (Filter(registry="nowhere"), []),
+        (Filter(state=State.WITHDRAWN), []),
+    ],
+)
+@pytest.mark.parametrize("chunk", [2, 1000])
+def test_pages_of_what_is_asked_for(monkeypatch, violations, wanted, numbers, chunk):
+    """Each filter, alone and together, gives how many there are and any part of them, newest first."""
+    monkeypatch.setattr(violations_module, "CHUNK", chunk)
+    elsewhere = {"name": replace(NAME, repository=Repository("team/other"))}
+    given = [
+        violation(1),
+        violation(2, **elsewhere),
+        violation(3, name=OTHER),
+        violation(4),
+        violation(5, name=replace(NAME, registry=RegistryName("other"))),
+        violation(6, state=State.OBSERVED),
+    ]
+    violations.open(given)
+    violations.update(violation(4).closed_as(State.RESTORED, exposure=1))
+    total, found = violations.page(wanted, limit=100)
+    assert (total, [int(one.id, 16) for one in found]) == (len(numbers), numbers)
+    total, found = violations.page(wanted, limit=2, offset=1)
+    assert (total, [int(one.id, 16) for one in found]) == (len(numbers), numbers[1:3])
+
+
+@pytest.mark.parametrize("wanted", [Filter(), Filter(state=State.OPEN), Filter(registry="main")])
+def test_violations_of_one_instant_have_one_order(violations, wanted):
+    """Whatever is asked for, equal times are in the same order, so that no page repeats what another had."""
+    at = violation(1).time
+    violations.open([violation(number, time=at.plus(number / 1e6)) for number in (2, 1, 3)])
+    pages = [violations.page(wanted, limit=1, offset=offset)[1] for offset in range(3)]
+    assert [int(one.id, 16) for (one,) in pages] == [3, 2, 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Clock:
-    """Takes the place of the module `time` in a module under test. Counts whole milliseconds, so that sums are exact."""
+    """Takes the place of the module `time` in a module under test; in whole milliseconds, so that sums are exact."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self.milliseconds = round(now * 1000)

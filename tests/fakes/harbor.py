@@ -8,6 +8,14 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.fakes.settings import registry_table
+
+ACCOUNTS = {
+    "ops": {"role": "admin", "password": "password-of-ops"},
+    "eyes": {"role": "viewer", "password": "grüße"},
+}
+REGISTRIES = {"main": registry_table(namespaces=["library", "team"])}
+
 
 class HarborCaller:
     """Sends calls with a login and holds each answer against what every answer of this API must have."""

@@ -75,5 +75,5 @@ def test_the_document_needs_no_login(receiver):
     assert document.json()["openapi"] == "3.1.0"
     for path, operations in document.json()["paths"].items():
         for method in operations:
-            address = f"{receiver.url}/api/v1{path}".replace("{policy_id}", "1")
+            address = f"{receiver.url}/api/v1{path}".replace("{policy_id}", "1").replace("{unlock_id}", "1")
             assert requests.request(method, address, timeout=5).status_code == 401, (method, path)

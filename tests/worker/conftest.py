@@ -11,7 +11,7 @@ from enforcer.events import Event
 from enforcer.names import Digest
 from enforcer.registries.manifest import OCI_INDEX, OCI_MANIFEST
 from enforcer.times import Time
-from enforcer.violations import Violation
+from enforcer.violations import Violation, violation_id
 from tests.fakes.clock import Clock
 from tests.fakes.events import APP, NAME, deletion, push
 from tests.fakes.images import image
@@ -37,26 +37,27 @@ class Scene:
 
     def record(self, content: bytes = image("original"), *, kept: bool = True) -> Digest:
         """Somebody pushes the original; its manifest is kept, unless a test needs it not to be."""
-        digest = self._push(content)
+        self._push(content, "ci")
         if kept:
             self.keep_all()
-        return digest
+        return Digest.of(content)
 
-    def overwrite(self, content: bytes = image("other")) -> Violation:
+    def overwrite(self, content: bytes = image("other"), actor: str = "mallory") -> Violation:
         """Somebody overwrites the tag, and the registry says so; returns the violation that it is."""
-        self._push(content)
-        return self._newest()
+        return self._violation(self._push(content, actor))
 
     def announce(self, content: bytes = image("other")) -> Violation:
         """The registry says that somebody overwrites the tag, which is not written yet."""
-        self.tell(push(self._id(), Digest.of(content), self.now()))
-        return self._newest()
+        event = push(self._id(), Digest.of(content), self.now(), actor="mallory")
+        self.tell(event)
+        return self._violation(event)
 
     def delete(self) -> Violation:
         """Somebody deletes the tag."""
         self.registry.delete_manifest(APP, NAME.tag)
-        self.tell(deletion(self._id(), self.now()))
-        return self._newest()
+        event = deletion(self._id(), self.now())
+        self.tell(event)
+        return self._violation(event)
 
     def tell(self, *events: Event) -> None:
         """The registry sends these events, and they are judged."""
@@ -127,17 +128,20 @@ class Scene:
         """The outcomes that people are told since the last time."""
         return [alert.details["outcome"] for alert in self.alerts()]
 
-    def _push(self, content: bytes) -> Digest:
+    def _push(self, content: bytes, actor: str) -> Event:
         media_type = OCI_INDEX if b'"manifests"' in content else OCI_MANIFEST
         digest = self.registry.put_manifest(APP, NAME.tag, content, media_type)
-        self.tell(push(self._id(), digest, self.now(), media_type=media_type))
-        return digest
+        event = push(self._id(), digest, self.now(), media_type=media_type, actor=actor)
+        self.tell(event)
+        return event
 
     def _id(self) -> str:
         return f"event-{self.events}"
 
-    def _newest(self) -> Violation:
-        return next(self.context.violations.newest(limit=1))
+    def _violation(self, event: Event) -> Violation:
+        found = self.context.violations.get(violation_id(event))
+        assert found is not None, "that is no violation"
+        return found
 
 
 @pytest.fixture

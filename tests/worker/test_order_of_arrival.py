@@ -7,7 +7,8 @@ doubled, in batches of any size, judged again after a crash, and beside a rival 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import NamedTuple
 
 from fakeredis import FakeServer, FakeStrictRedis
@@ -15,6 +16,7 @@ from hypothesis import event as note
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enforcer.events import Action
 from enforcer.ledger.store import Ledger
 from enforcer.names import Namespace
 from enforcer.policies.policy import Against, Policy, PolicySet, Selector
@@ -25,14 +27,15 @@ from worker.judging import Case, Judge
 START = Time("2026-11-22T04:00:00Z")
 STEP = 30
 LATE_WINDOW = 600
-CHILDREN = {1: (), 2: (), 8: (1,), 9: (2, 8)}
-"""The children of each digest: two images, an index of one of them, and an index of the other image and the index."""
+CHILDREN = {1: (), 2: (), 3: (), 8: (1, 2), 9: (8, 3)}
+"""The children of each digest: three images, an index of two of them, and an index of that index and the third."""
 
 
 class Did(NamedTuple):
-    """What somebody did: a push, or a deletion where the digest is None. A step is half a minute."""
+    """What somebody did; a deletion has no digest. A step is half a minute."""
 
     step: int
+    action: str
     digest: int | None
     actor: str
 
@@ -51,37 +54,60 @@ class Rule(NamedTuple):
 
 @dataclass
 class Tag:
-    """What the model knows of the tag."""
+    """What the model knows of the tag; `build` are the overwrites that an index may still explain, by event."""
 
-    digest: int = 0
-    since: int = 0
+    digest: int
+    since: int
     settles: int | None = None
     gone: bool = False
+    approved: int | None = None
+    build: dict[str, int] = field(default_factory=dict)
+
+    def is_settling(self, step):
+        return self.settles is not None and step <= self.settles
 
 
 def expected(did, rules):
-    """The digest recorded in the end and since which step, whether the tag is gone, and the violations by event."""
-    tag, violations = Tag(), {}
+    """The tag in the end, None if nothing is recorded, and the violations by event."""
+    tag, violations = None, {}
     for event_id, what in sorted(did.items(), key=_order):
         in_force = [rule for rule in rules if _binds(rule, what)]
-        if what.digest is None:
-            against_deletion = any(rule.delete for rule in in_force)
-            if tag.digest and not tag.gone:
-                tag = replace(tag, gone=True) if against_deletion else Tag()
-                if against_deletion:
-                    violations[event_id] = "deleted"
-        elif what.digest == tag.digest:
-            tag.gone = False
-        elif not any(rule.overwrite for rule in in_force):
-            tag = Tag(what.digest, what.step)
-        elif not tag.digest:
-            tag = Tag(what.digest, what.step, what.step + max(rule.settle for rule in in_force))
-        elif tag.settles is not None and what.step <= tag.settles and tag.digest in CHILDREN[what.digest]:
-            tag = Tag(what.digest, what.step)
-        else:
-            violations[event_id] = "overwritten"
-            tag.gone = False
-    return (tag.digest, tag.since, tag.settles, tag.gone) if tag.digest else None, violations
+        take = {"delete": _delete, "approve": _approve}.get(what.action, _push)
+        tag = take(tag, event_id, what, in_force, violations)
+    return tag, violations
+
+
+def _delete(tag, event_id, what, in_force, violations):
+    if tag is None or tag.gone:
+        return tag
+    if any(rule.delete for rule in in_force):
+        violations[event_id] = "deleted"
+        return replace(tag, gone=True)
+    return None
+
+
+def _approve(tag, event_id, what, in_force, violations):
+    return tag if tag is None or tag.digest == what.digest else replace(tag, approved=what.digest)
+
+
+def _push(tag, event_id, what, in_force, violations):
+    step, pushed = what.step, what.digest
+    if tag is not None and tag.digest == pushed:
+        return replace(tag, gone=False)
+    approved = what.action == "adopt" or (tag is not None and tag.approved == pushed)
+    if approved or not any(rule.overwrite for rule in in_force):
+        return Tag(pushed, step)
+    if tag is None:
+        return Tag(pushed, step, step + max(rule.settle for rule in in_force))
+    if tag.is_settling(step) and tag.digest in CHILDREN[pushed]:
+        for part, digest_of_part in tag.build.items():
+            if digest_of_part in CHILDREN[pushed]:
+                violations.pop(part, None)
+        return Tag(pushed, step, tag.settles, build=tag.build)
+    if not (tag.is_settling(step) and pushed in CHILDREN[tag.digest]):
+        violations[event_id] = "overwritten"
+        tag.build[event_id] = pushed
+    return replace(tag, gone=False)
 
 
 def _order(item):
@@ -90,15 +116,17 @@ def _order(item):
 
 
 def _binds(rule, what):
-    return rule.selects and not rule.disabled and rule.since <= what.step and what.actor not in rule.bypass
+    bypassed = what.actor in rule.bypass and what.action in ("push", "delete")
+    return rule.selects and not rule.disabled and rule.since <= what.step and not bypassed
 
 
 def build_event(event_id, what):
     time = START.plus(STEP * what.step)
-    if what.digest is None:
+    if what.action == "delete":
         return deletion(event_id, time, actor=what.actor)
     children = tuple(map(digest, CHILDREN[what.digest]))
-    return push(event_id, digest(what.digest), time, children=children, actor=what.actor)
+    event = push(event_id, digest(what.digest), time, children=children, actor=what.actor)
+    return replace(event, action=Action(what.action))
 
 
 def build_policy(number, rule):
@@ -163,15 +191,27 @@ class Office:
         violations = {
             entry.event.id: entry.decision.value for entry in self.ledger.history(NAME) if entry.decision.is_violation
         }
-        if record is None:
-            return None, violations
-        steps = [None if time is None else time.since(START) / STEP for time in (record.time, record.settles)]
-        return (int(record.digest[-1]), *steps, record.deleted), violations
+        return record and _tag_of(record), violations
+
+
+def _tag_of(record):
+    settles = None if record.settles is None else record.settles.since(START) / STEP
+    approved = None if record.approved is None else int(record.approved[-1])
+    return Tag(int(record.digest[-1]), record.time.since(START) / STEP, settles, record.deleted, approved)
 
 
 STEPS = st.integers(0, 10)
-DIGESTS = st.sampled_from([1, 2, 8, 9, None])
-DIDS = st.lists(st.builds(Did, STEPS, DIGESTS, actor=st.sampled_from(["ci", "", "root"])), min_size=3, max_size=9)
+ACTIONS = st.sampled_from([*["push"] * 10, "delete", "delete", "approve", "adopt"])
+SINGLE = st.builds(Did, STEPS, ACTIONS, st.sampled_from(list(CHILDREN)), st.sampled_from(["ci", "", "root"])).map(
+    lambda did: [did._replace(digest=None) if did.action == "delete" else did]
+)
+BUILD = st.builds(
+    lambda start, parts: [Did(start + place, "push", part, "ci") for place, part in enumerate(parts)],
+    st.integers(0, 4),
+    st.permutations([1, 2]).map(lambda images: [*images, 8])
+    | st.permutations([1, 2, 3]).map(lambda images: [*images, 8, 9]),
+)
+DIDS = st.lists(SINGLE | SINGLE | BUILD, min_size=1, max_size=5).map(lambda parts: list(chain(*parts)))
 
 
 def mostly(usual, other):
@@ -186,7 +226,7 @@ RULES = st.lists(
         selects=mostly(True, False),
         overwrite=mostly(True, False),
         delete=st.booleans(),
-        settle=st.integers(0, 4),
+        settle=mostly(4, 1),
         bypass=st.sampled_from([(), ("root",)]),
         disabled=mostly(False, True),
     ),
@@ -213,9 +253,9 @@ def test_order_of_arrival(dids, rules, data):
     """The record and the violations are those of the events in their order, however they arrived."""
     ids = data.draw(st.permutations([f"e{number}" for number in range(len(dids))]), label="ids")
     did = dict(zip(ids, dids, strict=True))
-    record, violations = expected(did, rules)
+    tag, violations = expected(did, rules)
     note(f"violations: {min(len(violations), 3)}")
-    note("recorded" if record else "nothing recorded")
+    note("recorded" if tag else "nothing recorded")
 
     office = Office(rules)
     batches = data.draw(arrivals(len(ids)), label="batches")
@@ -226,5 +266,5 @@ def test_order_of_arrival(dids, rules, data):
         rivals = [cases.pop(0)] if cases and data.draw(st.booleans(), label="rival") else []
         office.judge(batch, rivals=rivals, crash=data.draw(st.booleans(), label="crash"))
 
-    assert office.found() == (record, violations)
+    assert office.found() == (tag and replace(tag, build={}), violations)
     assert office.violations == violations

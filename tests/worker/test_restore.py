@@ -9,11 +9,13 @@ from enforcer.errors import BlobsMissing
 from enforcer.names import Digest
 from enforcer.queue import Task
 from enforcer.registries.manifest import OCI_INDEX
+from enforcer.times import Time
 from enforcer.violations import State
 from tests.fakes.events import APP, MAIN, NAME, deletion
 from tests.fakes.images import blobs_of, image, index
+from tests.fakes.violations import violation
 from worker.drain import drain
-from worker.restore import LOOKS, PATIENCE, Progress
+from worker.restore import LONG_AGO, LOOKS, PATIENCE, Progress
 
 ORIGINAL, OTHER, THIRD = image("original"), image("other"), image("third")
 
@@ -139,6 +141,56 @@ def test_people_are_told_once_as_soon_as_it_held(scene):
     assert scene.violation(before).state is State.OPEN
     scene.finish()
     assert scene.told() == []
+
+
+def test_what_may_be_a_build_is_told_late(scene):
+    """People hear of a change by the client that made the tag a moment ago only when it was no step of its build."""
+    scene.record()
+    before = scene.overwrite(actor="ci")
+    assert before.doubtful
+    scene.step()
+    scene.next_step()
+    scene.next_step()
+    assert scene.told() == []
+    scene.finish()
+    assert scene.told() == ["restored"]
+
+
+def test_what_may_be_a_build_is_told_late_in_a_fight_too(scene):
+    """A change that nobody heard of yet is not forgotten when the next one comes."""
+    scene.record()
+    first = scene.overwrite(actor="ci")
+    scene.next_step()
+    scene.next_step()
+    scene.clock.advance(2)
+    second = scene.overwrite(THIRD, actor="ci")
+    scene.step()
+    scene.finish()
+    assert sorted(alert.details["violation"] for alert in scene.alerts()) == sorted([first.id, second.id])
+    assert {scene.violation(each).state for each in (first, second)} == {State.RESTORED}
+
+
+def test_long_ago_and_in_place(scene):
+    """What happened long ago is on its way no more: a look comes first, and may be all that is needed."""
+    original = scene.record()
+    before = replace(violation(), recorded=original, time=Time.now().plus(-LONG_AGO - 1))
+    scene.context.violations.open([before])
+    scene.context.restores.add([(str(NAME), "")])
+    assert (scene.step(), scene.methods) == (1, ["HEAD"])
+    assert scene.violation(before).state is State.IN_PLACE
+    assert (scene.told(), len(scene.context.restores)) == (["already in place"], 0)
+
+
+def test_long_ago_and_not_in_place(scene):
+    """What happened long ago and is still wrong is put back like anything else."""
+    original = scene.record()
+    before = replace(violation(), recorded=original, time=Time.now().plus(-LONG_AGO - 1))
+    scene.context.violations.open([before])
+    scene.context.restores.add([(str(NAME), "")])
+    scene.registry.put_manifest(APP, NAME.tag, OTHER)
+    assert (scene.step(), scene.methods) == (1, ["HEAD", "PUT"])
+    scene.finish()
+    assert scene.violation(before).state is State.RESTORED
 
 
 def test_an_observed_violation_is_not_restored(make_context, registry, clock, scene):
@@ -443,7 +495,7 @@ def test_another_violation_while_it_fails(scene):
     second = scene.overwrite(THIRD)
     for _ in range(3):
         scene.next_step()
-    assert [alert.details["violation"] for alert in scene.alerts()] == [first.id, second.id]
+    assert sorted(alert.details["violation"] for alert in scene.alerts()) == sorted([first.id, second.id])
 
 
 def test_a_registry_that_nobody_listens_at(scene):
@@ -470,6 +522,24 @@ def test_blobs_are_gone(scene):
     assert (alert.severity, alert.details["outcome"]) == ("critical", "not restorable")
     assert all(digest in alert.text for digest in lost)
     assert len(scene.context.restores) == 0
+
+
+def test_blobs_come_back(scene):
+    """What could not be restored is told no more at each sweep, and put back once its layers are there again."""
+    original = scene.record()
+    before = scene.overwrite()
+    scene.registry.blobs = set()
+    for _ in range(3):
+        scene.context.restores.add([(str(NAME), "")])
+        scene.step()
+    assert scene.told() == ["not restorable"]
+    scene.registry.blobs = None
+    scene.context.restores.add([(str(NAME), "")])
+    scene.step()
+    scene.finish()
+    (alert,) = scene.alerts()
+    assert (alert.details["outcome"], alert.severity) == ("restored", "warning")
+    assert (scene.violation(before).state, scene.digest) == (State.RESTORED, original)
 
 
 def test_the_manifest_is_gone_and_not_kept(scene):

@@ -8,7 +8,17 @@ from typing import Any
 from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
-from enforcer.web.native import audit, history, openapi, policies, preview, registries, violations
+from enforcer.web.native import (
+    approvals,
+    audit,
+    history,
+    openapi,
+    policies,
+    preview,
+    registries,
+    unlocks,
+    violations,
+)
 from enforcer.web.native.operations import PREFIX, Id
 from enforcer.web.native.problems import answer_error
 
@@ -20,6 +30,8 @@ _GROUPS = (
     registries.group,
     history.group,
     violations.group,
+    approvals.group,
+    unlocks.group,
     audit.group,
 )
 

@@ -29,6 +29,7 @@ if somebody else was quicker.
 
 _PATH_PARAMETERS: dict[str, tuple[Json, str]] = {
     "policy_id": ({"type": "integer", "minimum": 1}, "Number of the policy."),
+    "unlock_id": ({"type": "integer", "minimum": 1}, "Number of the unlock."),
     "violation_id": ({"type": "string", "pattern": "^[0-9a-f]{16}$"}, "Id of the violation."),
     "registry": (texts.REGISTRY, "Name of the registry."),
     "repository": (texts.REPOSITORY, "The repository, with its namespace."),

@@ -24,7 +24,7 @@ PREFIX = "/api/v1"
 
 MEDIA_TYPE = "application/json"
 
-_CONVERTERS = {"policy_id": "id", "repository": "path"}
+_CONVERTERS = {"policy_id": "id", "unlock_id": "id", "repository": "path"}
 """How Flask calls what such a part of a path may be; a repository may have slashes."""
 
 _PARAMETER = re.compile(r"\{(\w+)\}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
+from itertools import islice
 from urllib.parse import quote
 
 from flask import Response
@@ -24,6 +25,9 @@ from enforcer.errors import (
     StoreUnavailable,
 )
 from enforcer.web.native.shape import Shape
+
+FAULTS = 20
+"""Of so many an answer tells; a hostile request has thousands."""
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +66,10 @@ class Problem(Shape):
 
 
 class Refused(BadRequest):
-    """A request whose parameters or body cannot be accepted; `faults` has one entry for each thing that is wrong."""
+    """A request whose parameters or body cannot be accepted; `faults` says what is wrong, but not without end."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(faults)
+        self.faults = tuple(islice(faults, FAULTS))
         super().__init__("; ".join(_told(fault) for fault in self.faults))
 
 

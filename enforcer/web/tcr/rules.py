@@ -11,11 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from enforcer.errors import NotFound
-from enforcer.names import RegistryName
 from enforcer.policies.patterns import Pattern
 from enforcer.policies.policy import Policy, Selector
 from enforcer.times import Time
+from enforcer.web.rules import place_check
 from enforcer.web.services import Services
 from enforcer.web.tcr.parameters import (
     CreateParameters,
@@ -67,7 +66,7 @@ def create(here: Services, wanted: CreateParameters, by: str) -> dict[str, Any]:
 
 def modify(here: Services, wanted: ModifyParameters, by: str) -> dict[str, Any]:
     """Replace a rule; what is left out of it takes its default."""
-    check = _place_check(here, wanted)
+    check = place_check(here.namespaces, wanted.registry_id, wanted.namespace_name)
     rule = wanted.rule
 
     def edit(policy: Policy) -> Policy:
@@ -85,7 +84,8 @@ def modify(here: Services, wanted: ModifyParameters, by: str) -> dict[str, Any]:
 
 def delete(here: Services, wanted: DeleteParameters, by: str) -> dict[str, Any]:
     """Remove a rule."""
-    here.policies.delete(wanted.rule_id, by, check=_place_check(here, wanted))
+    check = place_check(here.namespaces, wanted.registry_id, wanted.namespace_name)
+    here.policies.delete(wanted.rule_id, by, check=check)
     return {}
 
 
@@ -95,18 +95,6 @@ ACTIONS = {
     "ModifyImmutableTagRules": Action(ModifyParameters, modify),
     "DeleteImmutableTagRules": Action(DeleteParameters, delete),
 }
-
-
-def _place_check(here: Services, wanted: DeleteParameters) -> Callable[[Policy], None]:
-    """Raises `NotFound` for a rule of another namespace than the call names; at once for an unknown registry."""
-    registry: RegistryName = here.namespaces.registry(wanted.registry_id)
-
-    def check(policy: Policy) -> None:
-        if (policy.registry, policy.namespace) != (registry, wanted.namespace_name):
-            here.namespaces.get(registry, wanted.namespace_name)
-            raise NotFound(f"{wanted.namespace_name} of {registry} has no policy {policy.id}", "policy")
-
-    return check
 
 
 def _page(policies: list[Policy], wanted: DescribeParameters) -> list[Policy]:

@@ -145,6 +145,15 @@ def test_observed_namespaces_need_no_push_right(folder, registry):
     assert tried(registry) == []
 
 
+def test_policies_of_another_registry(folder, registry):
+    """Each registry is asked about the namespaces of its own policies only."""
+    with FakeRegistry() as other:
+        table = f'[registries.other]\nurl = "{other.url}"\nnotification_token = "another-token-that-is-long"\n'
+        findings_of(folder, settings_of(registry, table + POLICY))
+        assert tried(other) == ["/v2/tag-enforcer-check/manifests/tag-enforcer-check"]
+    assert tried(registry) == ["/v2/library/tag-enforcer-check/manifests/tag-enforcer-check"]
+
+
 def test_stored_policies_count(folder, registry, redis):
     """A policy that was made by API is checked like one of the file; those that the file left behind are not."""
     folder.file.write_text(settings_of(registry, POLICY))

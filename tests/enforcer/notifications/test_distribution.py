@@ -206,9 +206,9 @@ def test_no_events():
     assert (reading.events, reading.rejected) == ((), ())
 
 
-@pytest.mark.parametrize("action", ["pull", "mount", "PUSH", "", "replicate"])
+@pytest.mark.parametrize("action", ["pull", "mount", "PUSH", "", "replicate", "approve", "adopt"])
 def test_other_actions(action):
-    """Actions that change no tag, and those that no registry has yet, are passed over."""
+    """Actions that change no tag, those that no registry has yet, and those of operators are passed over."""
     reading = read_json({"events": [push() | {"action": action}]})
 
     assert (reading.events, reading.rejected) == ((), ())

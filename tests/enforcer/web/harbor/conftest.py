@@ -4,14 +4,8 @@ import pytest
 
 from enforcer.web.app import create_app
 from enforcer.web.services import Services
-from tests.fakes.harbor import HarborCaller
-from tests.fakes.settings import registry_table, settings
-
-ACCOUNTS = {
-    "ops": {"role": "admin", "password": "password-of-ops"},
-    "eyes": {"role": "viewer", "password": "grüße"},
-}
-REGISTRIES = {"main": registry_table(namespaces=["library", "team"])}
+from tests.fakes.harbor import ACCOUNTS, REGISTRIES, HarborCaller
+from tests.fakes.settings import settings
 
 
 @pytest.fixture

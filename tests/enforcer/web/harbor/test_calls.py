@@ -11,8 +11,7 @@ from enforcer.policies.patterns import Pattern
 from enforcer.policies.policy import Against, Mode, Policy, Selector
 from enforcer.times import Time
 from enforcer.web.app import create_app
-from tests.enforcer.web.harbor.conftest import ACCOUNTS, REGISTRIES
-from tests.fakes.harbor import HarborCaller
+from tests.fakes.harbor import ACCOUNTS, REGISTRIES, HarborCaller
 from tests.fakes.rules import rule, selector
 from tests.fakes.settings import registry_table, settings
 
@@ -401,3 +400,10 @@ def test_our_own_fault(app, harbor, caplog):
     assert (status, code) == (500, "UNKNOWN")
     assert "NoneType" not in text
     assert "AttributeError" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["", "systeminfo", "projects/library/members/1/2", "/projects"])
+def test_unknown_path(app, path):
+    """Whatever begins like this API and is no call of it is 404 in its form."""
+    answer = app.test_client().get(f"/api/v2.0/{path}")
+    assert (answer.status_code, answer.get_json()["errors"][0]["code"]) == (404, "NOT_FOUND")

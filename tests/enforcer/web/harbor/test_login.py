@@ -8,8 +8,7 @@ import pytest
 
 from enforcer.accounts import FAILED_LOGINS
 from enforcer.web.app import create_app
-from tests.enforcer.web.harbor.conftest import REGISTRIES
-from tests.fakes.harbor import HarborCaller
+from tests.fakes.harbor import REGISTRIES, HarborCaller
 from tests.fakes.rules import rule
 from tests.fakes.settings import settings
 

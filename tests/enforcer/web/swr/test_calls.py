@@ -430,3 +430,9 @@ def test_redis_away(app, swr):
     app.extensions["enforcer"].redis.connection_pool.connection_kwargs["server"].connected = False
     answer = swr("GET", LIST)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
+@pytest.mark.parametrize("path", ["/v2/", "/v2//", "/v2/p1", "/v2/p1/instances/main", "/v2/library/app/manifests/1.0"])
+def test_unknown_path(swr, path):
+    """Whatever begins like this API and is no call of it is 404 in its form."""
+    assert swr.at(path).error("GET", "")[:2] == (404, "SVCSTG.SWR.4040000")

@@ -1,4 +1,4 @@
-"""`enforcer policy`: what policies mean and which there are."""
+"""`enforcer policy match`: what a pattern means."""
 
 from __future__ import annotations
 
@@ -20,12 +20,7 @@ CACHED_PATTERNS = 128
 """Compiling takes a hundred times as long as matching, and files of cases repeat their patterns."""
 
 
-@click.group()
-def policy() -> None:
-    """Say which tags are immutable."""
-
-
-@policy.command(
+@click.command(
     epilog="""\b
 Examples:
   enforcer policy match 'v*' v1 v2.0 latest

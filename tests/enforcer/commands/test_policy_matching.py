@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from enforcer.commands import policy as policy_commands
+from enforcer.commands.policy import matching
 from enforcer.commands.policy import policy
 from enforcer.policies.patterns import Pattern
 
@@ -157,7 +157,7 @@ def test_json_skips_blank_lines():
 def test_json_streams():
     """An answer does not wait for the next line: input without end is answered line by line."""
     endless = itertools.repeat(json.dumps(case("v*", "v1")).encode())
-    first = list(itertools.islice(policy_commands._answers(endless), 3))
+    first = list(itertools.islice(matching._answers(endless), 3))
     assert len(first) == 3
 
 
@@ -171,6 +171,6 @@ def test_json_compiles_a_pattern_once(monkeypatch):
         return parse(text)
 
     monkeypatch.setattr(Pattern, "parse", counted)
-    policy_commands._compiled.cache_clear()
+    matching._compiled.cache_clear()
     answers(*[case("once*", "a"), case("once[", "a")] * 20)
     assert parsed == ["once*", "once["]

@@ -1,0 +1,38 @@
+"""`enforcer policy export`: the policies as a file that `apply` takes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from enforcer.command_line import settings_option
+from enforcer.commands.policy.session import open_session
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  enforcer policy export > policies.toml
+  enforcer policy export --namespace library >> enforcer.toml
+"""
+)
+@settings_option
+@click.option("--registry", metavar="NAME", help="Only policies of this registry.")
+@click.option("--namespace", metavar="NAME", help="Only policies of this namespace.")
+@click.option("--json", "as_json", is_flag=True, help="The same as one JSON object, which apply takes as well.")
+def export(config: Path | None, registry: str | None, namespace: str | None, as_json: bool) -> None:
+    """Print the policies as [[policies]] tables."""
+    from enforcer.policies.exported import short_declaration, to_toml
+
+    with open_session(config) as session:
+        found = [
+            policy
+            for policy in session.policies.current()
+            if registry in (None, policy.registry) and namespace in (None, policy.namespace)
+        ]
+    if as_json:
+        click.echo(json.dumps({"policies": [short_declaration(policy) for policy in found]}, indent=2))
+    else:
+        click.echo(to_toml(found), nl=False)

@@ -1,0 +1,78 @@
+"""What the commands work with: the settings, the store, and who is at the terminal."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from enforcer.command_line import read_settings
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from enforcer.names import RegistryName
+    from enforcer.policies.policy import Policy
+    from enforcer.policies.store import PolicyStore
+    from enforcer.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The settings and the store."""
+
+    settings: Settings
+    redis: Redis
+    policies: PolicyStore
+
+
+@contextmanager
+def open_session(config: Path | None) -> Iterator[Session]:
+    """The store of the installation that is configured; its Redis must answer."""
+    from enforcer.database import running_database
+    from enforcer.policies.store import PolicyStore
+
+    settings = read_settings(config)
+    with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
+        yield Session(settings, redis, PolicyStore(redis, per_namespace=settings.policies_per_namespace))
+
+
+def login() -> str:
+    """Who makes a change, for the audit."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return f"cli:{os.getuid()}"
+
+
+def registry_of(settings: Settings, given: str | None) -> RegistryName:
+    """The registry that is named, or the only one. Wrong usage if that is none."""
+    from enforcer.configuration.draft import suggestion
+
+    names = list(settings.registries)
+    if given is None and len(names) == 1:
+        return names[0]
+    if given is None:
+        raise click.UsageError(f"say which registry is meant: --registry {' or '.join(names)}")
+    for name in names:
+        if name == given:
+            return name
+    raise click.UsageError(f"no registry is configured as {given!r}{suggestion(given, names)}")
+
+
+def warn_of_settings(*policies: Policy) -> None:
+    """Say which of these policies the configuration file declares: it has the last word."""
+    from enforcer.policies.store import SETTINGS
+
+    for policy in policies:
+        if policy.origin == SETTINGS:
+            click.echo(
+                f"note: the configuration file declares policy {policy.id}; the next start makes it what that says",
+                err=True,
+            )

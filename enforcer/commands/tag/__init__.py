@@ -1,0 +1,18 @@
+"""`enforcer tag`: what happened to a tag, and the exceptions that operators make."""
+
+from __future__ import annotations
+
+import click
+
+from enforcer.commands.tag.approving import approve
+from enforcer.commands.tag.showing import history, show
+from enforcer.commands.tag.unlocking import lock, unlock, unlocks
+
+
+@click.group()
+def tag() -> None:
+    """See what happened to a tag, and make exceptions from its protection."""
+
+
+for command in (history, show, approve, unlock, lock, unlocks):
+    tag.add_command(command)

@@ -1,0 +1,69 @@
+"""`enforcer tag approve`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from enforcer.command_line import settings_option
+from enforcer.commands.parameters import Reason
+from enforcer.commands.policy.session import login, open_session
+from enforcer.commands.tag.naming import tag_named
+
+if TYPE_CHECKING:
+    from enforcer.approvals import Outcome
+    from enforcer.names import Digest, TagName
+
+PATIENCE = 10
+"""Seconds to wait for a worker."""
+
+
+@click.command(
+    epilog="""\b
+Example:
+  enforcer tag approve team/app:1.0 sha256:6c3c... --reason 'CVE-2026-1234'
+
+\b
+It may come before the push or after it. If the registry has the digest, that
+is the tag's record from now on, the tag is set to it, and open violations by
+that digest are closed as approved. If not, the next push of it is none.
+"""
+)
+@settings_option
+@click.argument("reference", metavar="REPO:TAG")
+@click.argument("digest_text", metavar="DIGEST")
+@click.option("--reason", type=Reason(), required=True, metavar="TEXT", help="Why; history and audit keep it.")
+@click.option("--registry", metavar="NAME", help="Name of the registry; default: the only one.")
+@click.option("--json", "as_json", is_flag=True, help="What became of it as one JSON object.")
+def approve(
+    config: Path | None, reference: str, digest_text: str, reason: str, registry: str | None, as_json: bool
+) -> None:
+    """Let a protected tag become another digest, once."""
+    from enforcer.approvals import Approvals
+    from enforcer.names import Digest
+
+    digest = Digest(digest_text)
+    with open_session(config) as session:
+        name = tag_named(session.settings, registry, reference)
+        approvals = Approvals(session.redis)
+        event = approvals.approve(name, digest, by=login(), reason=reason)
+        outcome = approvals.wait(event, seconds=PATIENCE)
+    click.echo(json.dumps({"id": event.id, "outcome": outcome}) if as_json else _told(name, digest, outcome))
+
+
+def _told(name: TagName, digest: Digest, outcome: Outcome) -> str:
+    from enforcer.approvals import Outcome
+
+    match outcome:
+        case Outcome.ADOPTED:
+            return f"{name.reference} is {digest.short} from now on, and is being set to it"
+        case Outcome.EXPECTED:
+            return (
+                f"{name.registry} does not have {digest.short} yet: the next push of it to {name.reference} is expected"
+            )
+        case Outcome.UNCHANGED:
+            return f"{name.reference} is {digest.short} already"
+    return f"no worker answered within {PATIENCE} seconds: it takes effect as soon as one runs"

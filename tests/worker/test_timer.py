@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import pytest
+from fakeredis import FakeServer, FakeStrictRedis
+
+from enforcer.agenda import Agenda
+from enforcer.log import LOG, Log
+from enforcer.queue import Queues, Task
+from tests.fakes.clock import Clock
+from tests.fakes.events import digest, push
+from tests.fakes.settings import registry_table, settings
+from worker import timer as timer_module
+from worker.timer import SLOW, TRIM, Timer
+
+
+@pytest.fixture
+def server():
+    return FakeServer()
+
+
+@pytest.fixture
+def redis(server):
+    return FakeStrictRedis(server=server)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(timer_module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def queues(redis):
+    return Queues(redis)
+
+
+@pytest.fixture
+def timer(redis, clock):
+    return Timer(settings(), redis)
+
+
+def jobs(queues) -> dict[Task, int]:
+    return {task: queues.of(task).count for task in (Task.DRAIN, Task.KEEP, Task.RESTORE, Task.ALERT)}
+
+
+@pytest.mark.parametrize("task", [Task.KEEP, Task.RESTORE, Task.ALERT])
+def test_what_is_due_wakes_its_worker(redis, queues, timer, task):
+    """An item that is due wakes one job of its task, however often the timer ticks."""
+    timer.tick()
+    assert jobs(queues)[task] == 0
+    Agenda(redis, task).add([("a", "")])
+    for _ in range(3):
+        timer.tick()
+    assert jobs(queues)[task] == 1
+
+
+def test_what_is_not_due_wakes_nobody(redis, queues, timer):
+    """An item that waits for later does not keep a worker busy."""
+    agenda = Agenda(redis, Task.RESTORE)
+    agenda.add([("a", "")])
+    agenda.claim(1)
+    agenda.again("a", "", 300)
+    timer.tick()
+    assert jobs(queues)[Task.RESTORE] == 0
+
+
+def test_a_drain_now_and_then(queues, timer, clock):
+    """A drain is woken at the start and then every few seconds, whatever became of other wake-ups."""
+    woken = 0
+    for _ in range(10 * SLOW):
+        timer.tick()
+        woken += queues.of(Task.DRAIN).count
+        queues.of(Task.DRAIN).empty()
+        queues.awake(Task.DRAIN)
+        clock.advance(0.25)
+    assert woken == 3
+
+
+def test_the_archive_is_trimmed(redis, clock):
+    """What was judged and is too much goes, once a minute."""
+    timer = Timer(settings(archive_events=1), redis)
+    log = Log(redis)
+    for _ in range(5):
+        log.append([push(str(number), digest(number)) for number in range(100)])
+    for batch in log.batches("a"):
+        log.acknowledge(batch)
+    timer.tick()
+    left = redis.xlen(LOG)
+    assert left < 150
+    log.append([push(str(number), digest(number)) for number in range(400)])
+    for batch in log.batches("a"):
+        log.acknowledge(batch)
+    clock.advance(TRIM - 1)
+    timer.tick()
+    assert redis.xlen(LOG) == left + 400
+    clock.advance(1)
+    timer.tick()
+    assert redis.xlen(LOG) < 150
+
+
+def test_a_sweep_at_every_start(redis, queues):
+    """Nobody knows what was missed while nothing ran: every registry is swept."""
+    given = settings(registries={"main": registry_table(), "other": registry_table()}, sweep_interval=600)
+    timer = Timer(given, redis)
+    timer.begin()
+    timer.tick()
+    assert sorted(claim.item for claim in Agenda(redis, Task.SWEEP).claim(10)) == ["main", "other"]
+    assert queues.of(Task.SWEEP).count == 1
+
+
+def test_a_sweep_every_interval_whoever_ticks(redis, clock):
+    """However many supervisors there are, a registry is swept once in an interval."""
+    timers = [Timer(settings(sweep_interval=600), redis) for _ in range(3)]
+    agenda = Agenda(redis, Task.SWEEP)
+    for timer in timers:
+        timer.begin()
+    agenda.done("main")
+    (requests,) = {agenda.requests("main")}
+    for timer in timers:
+        timer.tick()
+    assert agenda.requests("main") == requests
+    redis.delete(timer_module.SCHEDULED)  # the interval is over
+    for timer in timers:
+        timer.tick()
+    assert agenda.requests("main") == requests + 1
+
+
+def test_redis_away(server, redis, queues, timer, clock, caplog):
+    """A timer outlives Redis, says so once, and goes on when it is back."""
+    server.connected = False
+    for _ in range(3):
+        timer.tick()
+    assert caplog.text.count("Redis does not answer") == 1
+    server.connected = True
+    Agenda(redis, Task.KEEP).add([("a", "")])
+    timer.tick()
+    assert jobs(queues)[Task.KEEP] == 1
+    server.connected = False
+    timer.tick()
+    assert caplog.text.count("Redis does not answer") == 2
+
+
+def test_redis_that_lost_everything(redis, queues, timer, clock, caplog):
+    """An empty Redis is one that answers: nothing is wrong with it."""
+    timer.tick()
+    redis.flushall()
+    clock.advance(TRIM)
+    timer.tick()
+    assert "Redis does not answer" not in caplog.text
+    assert jobs(queues)[Task.DRAIN] == 1
