@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from enforcer.names import RegistryName
+from enforcer.names import NO_NAMESPACE, Namespace, RegistryName
 from enforcer.settings import Settings
 
 _DISTRIBUTION = """\
@@ -29,7 +29,7 @@ notifications:
 
 _HARBOR = """\
 # For registry {name} ({registry}): a webhook like this in each project whose tags are protected.
-# The auth header is a secret. Harbor's API takes the same as JSON: enforcer registry-config {name} --json
+# The auth header is a secret. To have it made by Harbor's API: enforcer registry-config {name} --create
 notify type:    http
 payload format: {payload_format}
 event types:    {event_types}
@@ -71,6 +71,13 @@ def notification_fields(settings: Settings, name: RegistryName) -> dict[str, Any
         "ignore": {"mediatypes": ["application/octet-stream"], "actions": ["pull"]},
     }
     return {"notifications": {"events": {"includereferences": True}, "endpoints": [endpoint]}}
+
+
+def webhook_projects(settings: Settings, name: RegistryName) -> list[Namespace]:
+    """The projects of a Harbor that need the webhook, as far as the configuration names them."""
+    declared = [policy.namespace for policy in settings.policies if policy.registry == name]
+    known = {*settings.registries[name].namespaces, *declared}
+    return sorted(Namespace(namespace) for namespace in known if namespace != NO_NAMESPACE)
 
 
 def _webhook(settings: Settings, name: RegistryName) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from enforcer.errors import RegistryError
 from enforcer.events import Event
 from enforcer.names import RegistryName, Repository
 from enforcer.queue import Task
+from enforcer.times import Time
+from worker.beginning import Beginnings
 from worker.context import Context
 from worker.extent import Extent
 from worker.finding import Difference, event_of, judge_findings
@@ -67,7 +69,7 @@ class Report:
 class Baseline:
     """A baseline of some repositories; `scope` is the name under which its progress is remembered.
 
-    With `only_new`, tags that have a record are not looked at; with `force`, such records are replaced.
+    With `force`, records that differ are replaced; with `beginnings`, those that are behind what a policy found.
     """
 
     def __init__(
@@ -77,13 +79,13 @@ class Baseline:
         repositories: Sequence[Repository],
         scope: str,
         *,
-        only_new: bool = False,
         force: bool = False,
+        beginnings: Beginnings | None = None,
     ) -> None:
         self._context = context
         self._survey = survey
-        self._only_new = only_new
         self._force = force
+        self._beginnings = beginnings
         self._redis: Any = context.redis
         self._key = f"te:baseline:{scope}"
         self.report = Report()
@@ -120,8 +122,6 @@ class Baseline:
         """Record what is new; returns whether time was enough for all of it."""
         if listing.problem:
             report.problems.append(listing.problem)
-        if self._only_new:
-            listing = listing.only(lambda standing: standing.record is None)
         self.extent.add(len(listing.tags))
         for looks in handfuls(self._survey.looks(listing)):
             news = [event for look in looks if (event := self._sort(look, report)) is not None]
@@ -133,18 +133,25 @@ class Baseline:
 
     def _sort(self, look: Look, report: Report) -> Event | None:
         """Count what was seen; the event that it is judged as, if any."""
-        record = look.standing.record
         report.looked += 1
         if look.problem:
             report.problems.append(look.problem)
-        elif record is None and look.found is not None:
+        elif look.standing.record is not None and look.differs:
+            return self._sort_differing(look, report)
+        elif look.standing.record is None and look.found is not None:
             report.recorded += 1
             return event_of(look, "baseline")
-        elif record is not None and look.differs:
-            if self._force and look.found is not None:
-                report.replaced.append(Difference.of(look))
-                return event_of(look, "baseline", adopted=True)
-            report.differing.append(Difference.of(look))
+        return None
+
+    def _sort_differing(self, look: Look, report: Report) -> Event | None:
+        before = self._beginnings.before(look) if self._beginnings else None
+        if before is not None:
+            report.replaced.append(Difference.of(look))
+            return event_of(look, "baseline", time=before)
+        if self._force and look.found is not None:
+            report.replaced.append(Difference.of(look))
+            return event_of(look, "baseline", adopted=True)
+        report.differing.append(Difference.of(look))
         return None
 
     def _remembered(self) -> dict[Repository, Report]:
@@ -165,30 +172,31 @@ def baseline(context: Context, claim: Claim) -> None:
     if client is None:
         context.baselines.done(claim.item)
         return
+    began = Time(claim.notes) if claim.notes else Time.now()
     try:
         with Survey(RegistryName(registry), client, context.ledger, Pace(context.settings.sweep_rate)) as survey:
-            whole = _slice(context, survey, claim.item, namespace)
+            finished = _slice(context, survey, claim.item, namespace)
     except RegistryError as error:
         logger.warning("the baseline of %s is put off: %s", claim.item, error)
-        context.baselines.again(claim.item, "", pause(4, retry_after=error.retry_after))
+        context.baselines.again(claim.item, began, pause(4, retry_after=error.retry_after))
         return
-    if not whole.finished:
-        context.baselines.again(claim.item, "", 0)
+    if not finished:
+        context.baselines.again(claim.item, began, 0)
         return
-    logger.info("baseline of %s: %d tags recorded", claim.item, whole.report.recorded)
+    Beginnings(context).note(claim.item, began)
     context.baselines.done(claim.item)
     context.sweeps.add([(claim.item, "")])  # originals that were recorded before the policy are kept by a sweep
     context.queues.wake(Task.SWEEP)
 
 
-def _slice(context: Context, survey: Survey, item: str, namespace: str) -> Baseline:
+def _slice(context: Context, survey: Survey, item: str, namespace: str) -> bool:
     repositories, problem = survey.repositories()
-    if problem:
-        logger.warning("baseline of %s: %s", item, problem)
     wanted = [repository for repository in repositories if repository.namespace == namespace]
-    whole = Baseline(context, survey, wanted, f"policy:{item}", only_new=True)
+    whole = Baseline(context, survey, wanted, f"policy:{item}", beginnings=Beginnings(context))
     for _ in whole.run(SLICE):
         pass
-    for problem in whole.report.problems:
-        logger.warning("not recorded: %s", problem)
-    return whole
+    for each in filter(None, (problem, *whole.report.problems)):
+        logger.warning("baseline of %s: %s", item, each)
+    if whole.finished:
+        logger.info("baseline of %s: %d tags recorded", item, whole.report.recorded + len(whole.report.replaced))
+    return whole.finished

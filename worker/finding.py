@@ -36,24 +36,26 @@ class Difference:
         return f"{self.name} should be {self.recorded} and is {self.found or 'gone'}"
 
 
-def event_of(look: Look, by: str, *, adopted: bool = False) -> Event:
-    """What the registry holds, as if it had been pushed or deleted when it was looked at; nobody knows by whom.
+def event_of(look: Look, by: str, *, time: Time | None = None, adopted: bool = False) -> Event:
+    """What the registry holds, as if it had been pushed or deleted then, or when it was looked at; nobody knows by whom.
 
     It is `adopted` where an operator wants it to be the record whatever that was.
     """
     name = look.name
-    known = look.standing.last[0]  # the look came later, even where the registry's clock is ahead of ours
-    time = max(look.time, Time(known).plus(1e-9)) if known else look.time
     action = Action.ADOPT if adopted else Action.PUSH
+    known = look.standing.last[0]
+    if time is None and known:  # the look came later, even where the registry's clock is ahead of ours
+        time = max(look.time, Time(known).plus(1e-9))
     return Event(
         registry=name.registry,
         action=Action.DELETE if look.found is None else action,
         repository=name.repository,
-        time=time,
+        time=time or look.time,
         id=f"{by}-{secrets.token_hex(8)}",
         tag=name.tag,
         digest=look.found,
         user_agent=f"tag-enforcer {by}",
+        reason=f"{by} --force" if adopted else "",
     )
 
 

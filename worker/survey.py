@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
 from enforcer.errors import RegistryError, RegistryUnavailable
@@ -60,10 +60,6 @@ class Listing:
     repository: Repository
     tags: dict[Tag, Standing]
     problem: str = ""
-
-    def only(self, wanted: Callable[[Standing], bool]) -> Listing:
-        """The listing with those tags alone."""
-        return replace(self, tags={tag: standing for tag, standing in self.tags.items() if wanted(standing)})
 
 
 def handfuls(looks: Iterable[Look]) -> Iterator[list[Look]]:
@@ -148,19 +144,17 @@ class Survey:
 
     def read(self, repository: Repository, digest: Digest) -> Manifest:
         """A manifest as the registry has it. Raises `RegistryError`."""
-        manifest, failure = self._ask(lambda: self._client.get(repository, digest))
-        if manifest is None:
-            raise failure or RegistryUnavailable(f"no answer about {digest}")
-        return manifest
+        return self._insist(lambda: self._client.get(repository, digest))
 
-    def has_blob(self, repository: Repository, digest: Digest) -> bool | None:
-        """Whether the registry has a layer or configuration; None if it does not say."""
-        return self._ask(lambda: self._client.check_blob(repository, digest))[0]
+    def has_blob(self, repository: Repository, digest: Digest) -> bool:
+        """Whether the registry has a layer or configuration. Raises `RegistryError`."""
+        return self._insist(lambda: self._client.check_blob(repository, digest))
 
     def _list(self, repository: Repository) -> Listing:
-        listed, failure = self._ask(lambda: list(self._client.tags(repository)))
-        if listed is None:
-            return Listing(repository, {}, str(failure))
+        try:
+            listed = self._insist(lambda: list(self._client.tags(repository)))
+        except RegistryError as error:
+            return Listing(repository, {}, self._problem(error))
         # The ledger after the registry: what is pushed and recorded meanwhile shows as it is now.
         standings = self._ledger.tags(self.registry, repository)
         return Listing(repository, {tag: standings.get(tag, Standing()) for tag in sorted({*standings, *listed})})
@@ -168,20 +162,28 @@ class Survey:
     def _look(self, tag: tuple[TagName, Standing]) -> Look:
         name, standing = tag
         began = Time.now()  # before it is looked at: what is pushed meanwhile comes later
-        found, failure = self._ask(lambda: self._client.head(name.repository, name.tag))
-        return Look(name, standing, found, began, str(failure or ""))
+        try:
+            found = self._insist(lambda: self._client.head(name.repository, name.tag))
+        except RegistryError as error:
+            return Look(name, standing, None, began, self._problem(error))
+        return Look(name, standing, found, began)
 
-    def _ask(self, question: Callable[[], Result]) -> tuple[Result | None, RegistryError | None]:
-        """The answer, or why there is none. Raises `RegistryUnavailable` where it is the registry that is away."""
-        for tries in range(1, TRIES + 1):
+    def _insist(self, question: Callable[[], Result]) -> Result:
+        """The answer, asked for again where the registry says that it has none now. Raises `RegistryError`."""
+        for tries in range(1, TRIES):
             self.pace.wait()
             try:
-                return question(), None
+                return question()
             except RegistryError as error:
-                failure = error
-            if not failure.temporary:
-                return None, failure
-            if tries < TRIES:
-                self.pace.sleep(min(pause(tries, retry_after=failure.retry_after), LONGEST_PAUSE))
-        self._client.ping()
-        return None, failure
+                if not error.temporary:
+                    raise
+                seconds = pause(tries, retry_after=error.retry_after)
+            self.pace.sleep(min(seconds, LONGEST_PAUSE))
+        self.pace.wait()
+        return question()
+
+    def _problem(self, error: RegistryError) -> str:
+        """Why one tag or repository could not be looked at. Raises `RegistryError` where it is all of the registry."""
+        if error.temporary:
+            self._client.ping()
+        return str(error)

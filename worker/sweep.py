@@ -9,241 +9,154 @@ A tag that differs is looked at once more after a while: a push whose event is o
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
-from typing import Self
-
-from redis.exceptions import LockError
+from collections.abc import Iterator, Sequence
 
 from enforcer.agenda import Claim
-from enforcer.errors import EnforcerError, RegistryError
+from enforcer.errors import RegistryError
 from enforcer.events import Event
-from enforcer.names import RegistryName, Repository, TagName
+from enforcer.names import Digest, RegistryName, Repository, TagName
+from enforcer.policies.policy import Protection
 from enforcer.times import Time
+from worker.beginning import Beginnings
 from worker.consequences import keep_if_missing, restore
 from worker.context import Context
-from worker.finding import event_of, judge_findings
+from worker.extent import Extent
+from worker.finding import Difference, event_of, judge_findings
 from worker.pace import Pace
 from worker.patience import pause
-from worker.survey import Look, Survey
+from worker.survey import Listing, Look, Survey
+from worker.sweep_lock import SweepRunning, sole_sweep
+from worker.sweep_report import Progress, Report, remember
 
 logger = logging.getLogger(__name__)
 
 SLICE = 10
 """Seconds of work before a sweep makes room for other surveys; it goes on where it was."""
 
-LOCK = 60
-"""Seconds for which a sweep that died keeps others from the same place."""
-
-PROBLEMS = 100
-"""Problems that a report names."""
-
 SECOND_LOOK = 1.0
 """Seconds between the look that finds a difference and the one that confirms it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """A protected tag that is not what it should be; `found` is None where it is gone."""
-
-    name: str
-    recorded: str
-    found: str | None
-
-
-@dataclass(slots=True)
-class Report:
-    """What a sweep found so far, and the tag that it came to: the next slice goes on behind it."""
-
-    looked: int = 0
-    recorded: int = 0
-    followed: int = 0
-    drifted: list[Drift] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    repository: str = ""
-    tag: str = ""
-
-    @classmethod
-    def read(cls, notes: str) -> Self:
-        """Read what stands on the agenda; nothing for a new sweep."""
-        if not notes:
-            return cls()
-        fields = json.loads(notes)
-        return cls(**fields | {"drifted": [Drift(**drift) for drift in fields["drifted"]]})
-
-    def written(self) -> str:
-        """The report as it stands on the agenda."""
-        return json.dumps(asdict(self))
-
-    def note_problem(self, problem: str) -> None:
-        """Remember what could not be looked at; a registry that is away needs no more than some of them."""
-        logger.warning("not looked at: %s", problem)
-        if len(self.problems) < PROBLEMS:
-            self.problems.append(problem)
-
-
-class SweepRunning(EnforcerError):
-    """Somebody sweeps the same place at the moment."""
-
-
 class Sweep:
-    """A sweep of a registry, or of one namespace of it. With `report_only` it changes nothing."""
+    """A sweep of some repositories, on from where it came so far.
+
+    With `report_only` it changes nothing. With `deep` it also looks for all that the tags consist of. With `since` it
+    looks only at tags that were recorded from then on, or have no record.
+    """
 
     def __init__(
-        self, context: Context, survey: Survey, report: Report, *, namespace: str = "", report_only: bool = False
+        self,
+        context: Context,
+        survey: Survey,
+        repositories: Sequence[Repository],
+        so_far: SoFar,
+        *,
+        report_only: bool = False,
+        deep: bool = False,
+        since: Time | None = None,
     ) -> None:
-        self.report = report
+        self.so_far = so_far
+        self.report = so_far.report
+        self.finished = False
         self._context = context
         self._survey = survey
-        self._namespace = namespace
-        self._report_only = report_only
         self._policies = context.policies.current()
+        self._repositories = [each for each in repositories if each >= so_far.repository and self._has_policy(each)]
+        self.extent = Extent(len(self._repositories))
+        self._report_only = report_only
+        self._restorability = Restorability(context, survey) if deep else None
+        self._since = since
+        self._differing: list[tuple[float, Look]] = []
 
-    def run(self, seconds: float) -> Iterator[int]:
-        """Go on for so many seconds; yields the number of tags looked at. Raises `RegistryError`."""
+    def run(self, seconds: float = float("inf")) -> Iterator[int]:
+        """Go on for so many seconds; yields how many tags were looked at since the last time.
+
+        Raises `RegistryUnavailable`.
+        """
         until = time.monotonic() + seconds
-        for repository in self._survey.repositories(self._is_wanted):
-            if repository < self.report.repository:
-                continue
-            yield from self._sweep_repository(repository, until)
+        for listing in self._survey.listings(self._repositories):
+            yield from self._sweep_repository(listing, until)
             if time.monotonic() > until:
-                return
-        self.report.repository = self.report.tag = ""
+                break
+        else:
+            self.finished = True
+        self._confirm(wait=True)
 
-    @property
-    def finished(self) -> bool:
-        """Whether every tag was looked at."""
-        return not self.report.repository
-
-    def _is_wanted(self, repository: Repository) -> bool:
-        if self._namespace and repository.namespace != self._namespace:
-            return False
+    def _has_policy(self, repository: Repository) -> bool:
         policies = self._policies.of_namespace(self._survey.registry, repository.namespace)
         return any(not policy.disabled for policy in policies)
 
-    def _sweep_repository(self, repository: Repository, until: float) -> Iterator[int]:
-        after = self.report.tag if repository == self.report.repository else ""
-        self.report.repository, self.report.tag = repository, after
-        try:
-            tags = {tag: standing for tag, standing in self._survey.tags(repository).items() if tag > after}
-        except RegistryError as error:
-            self.report.note_problem(str(error))
-            return
-        differing: list[Look] = []
-        for look in self._survey.looks(repository, tags):
-            self.report.looked += 1
-            self.report.tag = look.name.tag
+    def _sweep_repository(self, listing: Listing, until: float) -> Iterator[int]:
+        after = self.so_far.tag if listing.repository == self.so_far.repository else ""
+        self.so_far.repository, self.so_far.tag = listing.repository, after
+        self._policies = self._context.policies.current()
+        if listing.problem:
+            self.report.note_problem(listing.problem)
+        wanted = replace(listing, tags={tag: at for tag, at in listing.tags.items() if tag > after and self._is_asked(at)})
+        self.extent.add(len(wanted.tags))
+        for looks in handfuls(self._survey.looks(wanted)):
+            self.report.looked += len(looks)
+            self._sort(looks)
+            self.so_far.tag = looks[-1].name.tag
+            self._confirm()
+            yield len(looks)
+            if time.monotonic() > until:
+                return
+
+    def _is_asked(self, standing: Standing) -> bool:
+        return self._since is None or standing.record is None or standing.record.time >= self._since
+
+    def _sort(self, looks: Sequence[Look]) -> None:
+        """Part what differs from what is in place, and see to it that this can be restored one day."""
+        in_place: list[Look] = []
+        for look in looks:
             if look.problem:
                 self.report.note_problem(look.problem)
-            elif look.differs:
-                differing.append(look)
-            elif look.found is not None and self._protects(look.name):
-                keep_if_missing(self._context, look.name, look.found)
-            yield self.report.looked
-            if time.monotonic() > until:
-                break
-        self._take(differing)
-
-    def _take(self, differing: Sequence[Look]) -> None:
-        """Look once more at what differs, and have judged what still does."""
-        if not differing:
-            return
-        time.sleep(SECOND_LOOK)
-        events: list[Event] = []
-        for look in differing:
-            again = self._survey.look(replace(look, standing=self._context.ledger.standing(look.name)))
-            if again.problem:
-                self.report.note_problem(again.problem)
-            elif again.differs:
-                events += self._count(again)
-        if not self._report_only:
-            judge_findings(self._context, events)
-
-    def _count(self, look: Look) -> list[Event]:
-        """What differs, counted; as an event, unless it is known already and being put right."""
-        record = look.standing.record
-        protected = self._protects(look.name)
-        if protected and record is not None:
-            self.report.drifted.append(Drift(str(look.name), record.digest, look.found))
-            if self._context.violations.get_open(look.name):
+            elif look.differs or _is_back(look):
+                self._differing.append((time.monotonic(), look))
+            elif look.found is not None and self._protection(look.name) is not None:
+                in_place.append(look)
                 if not self._report_only:
-                    restore(self._context, [look.name])
-                return []
-        elif protected:
-            self.report.recorded += 1
-        else:
-            self.report.followed += 1
-        return [event_of(look, "sweep")]
+                    keep_if_missing(self._context, look.name, look.found)
+        if self._restorability:
+            for broken, problem in self._survey.side_by_side(self._restorability.check, in_place):
+                self.report.note_broken(broken)
+                self.report.note_problem(problem)
 
-    def _protects(self, name: TagName) -> bool:
-        protection = self._policies.protection(name.registry, name.repository, name.tag, Time.now())
-        return protection is not None
+    def _confirm(self, *, wait: bool = False) -> None:
+        """Look once more at what differed a while ago, and have judged what still does; `wait` until that is all."""
+        if wait and self._differing:
+            time.sleep(max(0, self._differing[-1][0] + SECOND_LOOK - time.monotonic()))
+        due = time.monotonic() - (0 if wait else SECOND_LOOK)
+        names = [look.name for since, look in self._differing if since <= due]
+        self._differing = [(since, look) for since, look in self._differing if since > due]
+        if names:
+            standings = self._context.ledger.standings(names)
+            self._take(list(self._survey.look_at((name, standings[name]) for name in names)))
 
-
-def sweep(context: Context, claim: Claim) -> None:
-    """Do one slice of the sweep that was claimed: of `registry`, or of `registry/namespace`."""
-    registry, _, namespace = claim.item.partition("/")
-    client = context.registries.get(RegistryName(registry))
-    if client is None:
-        context.sweeps.done(claim.item)
-        return
-    survey = Survey(RegistryName(registry), client, context.ledger, Pace(context.settings.sweep_rate))
-    whole = Sweep(context, survey, Report.read(claim.notes), namespace=namespace)
-    try:
-        with sole_sweep(context, claim.item):
-            for _ in whole.run(SLICE):
-                pass
-    except (RegistryError, SweepRunning) as error:
-        logger.warning("the sweep of %s is put off: %s", claim.item, error)
-        context.sweeps.again(claim.item, claim.notes, pause(5))
-        return
-    if whole.finished:
-        conclude(context, claim.item, whole.report)
-        context.sweeps.done(claim.item)
-    else:
-        context.sweeps.again(claim.item, whole.report.written(), 0)
-
-
-@contextmanager
-def sole_sweep(context: Context, item: str) -> Iterator[Callable[[], None]]:
-    """Keep others from sweeping the same place meanwhile, as long as the function that is given is called now and then.
-
-    Raises `SweepRunning`.
-    """
-    lock = context.redis.lock(f"te:sweeping:{item}", timeout=LOCK, thread_local=False)
-    if not lock.acquire(blocking=False):
-        raise SweepRunning(f"{item} is being swept already; its report comes in the log of the workers")
-    renewed = time.monotonic()
-
-    def renew() -> None:
-        nonlocal renewed
-        if time.monotonic() - renewed > LOCK / 4:
-            renewed = time.monotonic()
-            lock.reacquire()
-
-    try:
-        yield renew
-    finally:
-        with suppress(LockError):  # it ran out
-            lock.release()
-
-
-def conclude(context: Context, item: str, report: Report) -> None:
-    """Say what a sweep found, and keep it for whoever asks later."""
-    level = logging.WARNING if report.drifted else logging.INFO
-    logger.log(
-        level,
-        "swept %s: %d tags, %d recorded, %d followed, %d drifted, %d problems",
-        item,
-        report.looked,
-        report.recorded,
-        report.followed,
-        len(report.drifted),
-        len(report.problems),
-    )
-    summary = json.loads(report.written()) | {"finished": Time.now()}
-    context.redis.hset("te:sweeps", item, json.dumps(summary))
+    def _take(self, looks: Sequence[Look]) -> None:
+        """Count what differs for the second time, and have it judged; or put right at once, if it was judged before."""
+        beginnings = Beginnings(self._context)
+        events: list[Event] = []
+        known: list[TagName] = []
+        for look in looks:
+            protection = self._protection(look.name)
+            if look.problem:
+                self.report.note_problem(look.problem)
+            elif protection is None or not _is_guarded(look, protection):
+                events += self._follow(look)
+            elif (before := beginnings.before(look)) is not None:
+                events += self._follow(look, before)
+            elif not look.differs:
+                events += [event_of(look, "sweep")] if _is_back(look) else []
+            else:
+                self.report.note_drift(Difference.of(look))
+                if not self._is_known(look, protection):
+                    events.append(event_of(look, "sweep"))
+                elif protection.enforce:
+                    known.append(look.name)
+        if not self._report_only:
+            restore(self._context, known)
+            judge_findings(self._context, self._survey, events)

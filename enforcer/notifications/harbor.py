@@ -1,9 +1,9 @@
 """Harbor's webhooks, in both of its payload formats: Default, and CloudEvents (since 2.8).
 
-Source: Harbor's webhook handlers. Times are whole seconds; the default format has no id, so equal events count as one.
-A `tag` that is a digest means that the artifact has none. A deletion names only the first tag of the artifact, so it is
-read as the deletion of the digest, which concerns every tag recorded with it. Replication and retention name no digests:
-they are a reason to look.
+Source: Harbor's webhook handlers. Times are whole seconds; the default format has no id, so equal events count as
+one. A `tag` that is a digest means that the artifact has none. A deletion names only the first tag of the artifact, so
+it is read as the deletion of the digest, which concerns every tag recorded with it. Replication and retention name no
+digests: they are a reason to look.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ def read(body: bytes, registry: RegistryName) -> Reading:
         return Reading(suspects=_suspects(notice))
     except (InvalidNotification, InvalidName) as error:
         return Reading(rejected=(Rejected(str(error), body),))
+    except RecursionError:  # as in distribution
+        return Reading(rejected=(Rejected("JSON nested too deeply", body),))
 
 
 def _read_notice(fields: Any) -> _Notice | None:

@@ -153,39 +153,56 @@ class Policy:
         return not self.disabled and self.effective_since <= time and not (actor and actor in self.bypass_actors)
 
 
+_Place = tuple[str, str]
+
+
 class PolicySet:
-    """All policies of one version, found by namespace: those of others cost an event nothing, not even reading them."""
+    """All policies of one version, found by namespace: those of other namespaces cost an event nothing."""
 
     def __init__(
         self, policies: Iterable[Policy | dict[str, Any]], version: int = 0, *, unlocks: Iterable[Unlock] = ()
     ) -> None:
         self.version = version
         self.unlocks = tuple(unlocks)
-        self._unread: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-        self._of: dict[tuple[str, str], tuple[Policy, ...]] = {}
+        self._fields: dict[_Place, list[dict[str, Any]]] = defaultdict(list)
+        self._places: dict[int, _Place] = {}
+        self._read: dict[_Place, tuple[Policy, ...]] = {}
         for policy in policies:
             fields = policy.as_dict() if isinstance(policy, Policy) else policy
-            self._unread[fields["registry"], fields["namespace"]].append(fields)
+            place = (fields["registry"], fields["namespace"])
+            self._fields[place].append(fields)
+            self._places[fields["id"]] = place
 
     def of_namespace(self, registry: str, namespace: str) -> tuple[Policy, ...]:
         """The policies of a namespace, by id."""
         place = (registry, namespace)
-        unread = self._unread.get(place)
-        if unread is not None:  # several threads may read the same: each puts in what it read before it takes away
-            self._of[place] = tuple(sorted(map(Policy.from_dict, unread), key=lambda policy: policy.id))
-            self._unread.pop(place, None)
-        return self._of.get(place, ())
+        if place not in self._fields:
+            return ()
+        if place not in self._read:
+            self._read[place] = tuple(sorted(map(Policy.from_dict, self._fields[place]), key=lambda policy: policy.id))
+        return self._read[place]
+
+    def of_origin(self, origin: str) -> list[Policy]:
+        """The policies of one owner, by id."""
+        owned = [fields for listed in self._fields.values() for fields in listed if fields["origin"] == origin]
+        return sorted(map(Policy.from_dict, owned), key=lambda policy: policy.id)
 
     def __iter__(self) -> Iterator[Policy]:
         """Every policy, by id."""
-        for place in list(self._unread):
-            self.of_namespace(*place)
-        policies = (policy for policies in list(self._of.values()) for policy in policies)
+        policies = (policy for place in self._fields for policy in self.of_namespace(*place))
         return iter(sorted(policies, key=lambda policy: policy.id))
+
+    def __contains__(self, policy_id: int) -> bool:
+        return policy_id in self._places
+
+    @property
+    def highest_id(self) -> int:
+        """The largest id, or 0."""
+        return max(self._places, default=0)
 
     def get(self, policy_id: int) -> Policy:
         """One policy. Raises `NotFound`."""
-        for policy in self:
+        for policy in self.of_namespace(*self._places.get(policy_id, ("", ""))):
             if policy.id == policy_id:
                 return policy
         raise NotFound(f"there is no policy {policy_id}", "policy")

@@ -69,10 +69,11 @@ class PolicyStore:
     def create(self, draft: Policy, by: str) -> Policy:
         """Add a policy; its id, revision and time are given here. Raises `PolicyConflict`."""
 
-        def change(stored: dict[int, Policy], new_id: int) -> Difference:
+        def change(stored: PolicySet, new_id: int) -> Difference:
             policy = replace(draft, id=new_id, revision=1, effective_since=Time.now())
-            _check_distinct(policy, stored.values())
-            self._check_room(policy, stored.values())
+            beside = stored.of_namespace(policy.registry, policy.namespace)
+            _check_distinct(policy, beside)
+            self._check_room(policy, beside)
             return Difference(created=(policy,))
 
         (policy,) = self._transaction(change, by).created
@@ -84,12 +85,12 @@ class PolicyStore:
         Its id, registry and namespace stay. Raises `NotFound` or `PolicyConflict`.
         """
 
-        def change(stored: dict[int, Policy], _: int) -> Difference:
-            before = _find(stored, policy_id)
+        def change(stored: PolicySet, _: int) -> Difference:
+            before = stored.get(policy_id)
             after = succeed(before, edit(before))
             if after == before:
                 return Difference()
-            _check_distinct(after, stored.values())
+            _check_distinct(after, stored.of_namespace(after.registry, after.namespace))
             return Difference(changed=((before, after),))
 
         changed = self._transaction(change, by).changed
@@ -98,8 +99,8 @@ class PolicyStore:
     def delete(self, policy_id: int, by: str, *, check: Callable[[Policy], None] = lambda _: None) -> None:
         """Remove a policy, if `check` does not raise. Raises `NotFound`."""
 
-        def change(stored: dict[int, Policy], _: int) -> Difference:
-            policy = _find(stored, policy_id)
+        def change(stored: PolicySet, _: int) -> Difference:
+            policy = stored.get(policy_id)
             check(policy)
             return Difference(removed=(policy,))
 
@@ -113,9 +114,14 @@ class PolicyStore:
         """
         drafts = [draft(wanted, origin=SETTINGS) for wanted in declared]
         rights = Rights(own=lambda policy: policy.origin == SETTINGS, repurpose=True, remove=True)
-        return self._transaction(
-            lambda stored, new_id: compare(stored.values(), drafts, rights, next_id=new_id), SETTINGS
-        )
+        places = {(wanted.registry, wanted.namespace) for wanted in drafts}
+
+        def change(stored: PolicySet, new_id: int) -> Difference:
+            concerned = {policy.id: policy for place in places for policy in stored.of_namespace(*place)}
+            concerned |= {policy.id: policy for policy in stored.of_origin(SETTINGS)}
+            return compare((concerned[each] for each in sorted(concerned)), drafts, rights, next_id=new_id)
+
+        return self._transaction(change, SETTINGS)
 
     def apply(
         self,
@@ -140,9 +146,9 @@ class PolicyStore:
             remove=prune,
         )
 
-        def change(stored: dict[int, Policy], new_id: int) -> Difference:
-            difference = compare(stored.values(), declared, rights, next_id=new_id)
-            check_room(stored.values(), difference, self._per_namespace)
+        def change(stored: PolicySet, new_id: int) -> Difference:
+            difference = compare(stored, declared, rights, next_id=new_id)
+            check_room(stored, difference, self._per_namespace)
             return difference
 
         if dry_run:
@@ -152,7 +158,7 @@ class PolicyStore:
     def put_back(self, policy: Policy) -> bool:
         """Add an exported policy as it was, with its id; false where that id is taken."""
 
-        def change(stored: dict[int, Policy], _: int) -> Difference:
+        def change(stored: PolicySet, _: int) -> Difference:
             return Difference() if policy.id in stored else Difference(created=(policy,))
 
         return bool(self._transaction(change, "import").created)
@@ -183,21 +189,22 @@ class PolicyStore:
             pipe.execute()
         return after
 
-    def _check_room(self, policy: Policy, stored: Iterable[Policy]) -> None:
-        place = (policy.registry, policy.namespace)
-        beside = [other for other in stored if (other.registry, other.namespace) == place]
+    def _check_room(self, policy: Policy, beside: Sequence[Policy]) -> None:
         if len(beside) >= self._per_namespace:
             raise PolicyConflict(
                 f"{policy.namespace} has {len(beside)} of at most {self._per_namespace} policies: change policy "
                 f"{beside[0].id}, or raise policies_per_namespace"
             )
 
-    def _transaction(self, change: Callable[[dict[int, Policy], int], Difference], by: str) -> Difference:
+    def _transaction(self, change: Callable[[PolicySet, int], Difference], by: str) -> Difference:
         """Make a change on the stored policies, again if somebody else was quicker, and set off what follows."""
 
         def attempt(pipe: Pipeline) -> Difference:
-            difference = change(*self._stored(pipe))
+            stored, new_id = self._stored(pipe)
+            difference = change(stored, new_id)
             pipe.multi()
+            if difference.created:  # an imported one has an id of its own, which may be an old one
+                pipe.set(self._IDS, max(new_id - 1, difference.created[-1].id))
             self._write(pipe, difference, by)
             return difference
 
@@ -207,19 +214,16 @@ class PolicyStore:
         self._baseline(difference)
         return difference
 
-    def _stored(self, reading: Any) -> tuple[dict[int, Policy], int]:
-        """The policies by id, in its order, and the next id that is free."""
-        policies = (Policy.from_dict(json.loads(value)) for value in reading.hvals(self._POLICIES))
-        stored = {policy.id: policy for policy in sorted(policies, key=lambda policy: policy.id)}
-        return stored, max(*stored, int(reading.get(self._IDS) or 0), 0) + 1
+    def _stored(self, reading: Any) -> tuple[PolicySet, int]:
+        """The policies, and the next id that is free."""
+        stored = PolicySet(map(json.loads, reading.hvals(self._POLICIES)))
+        return stored, max(stored.highest_id, int(reading.get(self._IDS) or 0)) + 1
 
     def _write(self, pipe: Pipeline, difference: Difference, by: str) -> None:
         for policy in (*difference.created, *(after for _, after in difference.changed)):
             pipe.hset(self._POLICIES, str(policy.id), json.dumps(policy.as_dict()))
         for policy in difference.removed:
             pipe.hdel(self._POLICIES, str(policy.id))
-        if difference.created:
-            pipe.set(self._IDS, difference.created[-1].id)
         for policy in difference.created:
             pipe.sadd(SEEN + policy.registry, policy.namespace)
         if difference != Difference():
@@ -240,14 +244,8 @@ class PolicyStore:
             self._queues.wake(Task.BASELINE)
 
 
-def _find(stored: dict[int, Policy], policy_id: int) -> Policy:
-    if policy_id not in stored:
-        raise NotFound(f"there is no policy {policy_id}", "policy")
-    return stored[policy_id]
-
-
-def _check_distinct(policy: Policy, stored: Iterable[Policy]) -> None:
-    same = next((other for other in stored if other.scope == policy.scope and other.id != policy.id), None)
+def _check_distinct(policy: Policy, beside: Iterable[Policy]) -> None:
+    same = next((other for other in beside if other.scope == policy.scope and other.id != policy.id), None)
     if same is not None:
         raise PolicyConflict(f"policy {same.id} of {policy.namespace} already says the same")
 

@@ -414,6 +414,15 @@ def test_repeated():
     assert judgement.entries == tuple(entries[1:])
 
 
+def test_repeated_tells_nothing_older():
+    """Violations that no index explains any more are not told again with what came after them."""
+    standing, entries = history(
+        (push("1", A, at(0)), PROTECTED), (push("2", B, at(121)), PROTECTED), (push("3", C, at(122)), PROTECTED)
+    )
+
+    assert judge_late(entries[2].event, standing, PROTECTED, entries).entries == (entries[2],)
+
+
 @pytest.mark.parametrize("too_late", [False, True])
 def test_repeated_with_another_time(too_late):
     """An event is known by its id, whatever its time is taken for, and even when it is too late by then."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -7,6 +9,7 @@ from click.testing import CliRunner
 from enforcer.commands.registry_config import registry_config
 from enforcer.registry_config import notification_block, notification_fields
 from tests.fakes.configuration import ConfigurationFolder
+from tests.fakes.harbor_server import FakeHarbor
 
 TWO = """
 public_url = "https://enforcer.example/tags"
@@ -87,3 +90,80 @@ def test_command_does_not_know_the_registry(folder):
     result = run(folder, "habor")
     assert result.exit_code == 2
     assert "no registry is configured as 'habor' (did you mean harbor?)" in result.stderr
+
+
+HARBOR = """
+[registries.harbor]
+url = "{url}"
+kind = "harbor"
+username = "enforcer"
+password = "{password}"
+notification_token = "second-token"
+namespaces = ["library", "_"]
+[[policies]]
+registry = "harbor"
+namespace = "team"
+tags = {{ pattern = "v*" }}
+"""
+
+
+@pytest.fixture
+def harbor():
+    with FakeHarbor("http://127.0.0.1:1", projects=("library", "team", "other")) as harbor:
+        yield harbor
+
+
+def create(folder, harbor, *arguments, password="swordfish"):
+    folder.load(HARBOR.format(url=harbor.url, password=password))
+    return CliRunner().invoke(registry_config, ["harbor", "--create", "--config", str(folder.file), *arguments])
+
+
+def test_create_in_every_project(folder, harbor):
+    """The webhook is made in each project that the configuration names, and only once."""
+    result = create(folder, harbor)
+    assert (result.exit_code, result.stdout) == (0, "library: webhook created\nteam: webhook created\n")
+    again = create(folder, harbor, "--json")
+    assert json.loads(again.stdout) == {"library": "unchanged", "team": "unchanged"}
+    wanted = notification_fields(folder.load(HARBOR.format(url=harbor.url, password="swordfish")), "harbor")
+    for project, expected in (("library", 1), ("team", 1), ("other", 0)):
+        assert len(harbor.webhooks[project]) == expected
+        assert all(webhook.items() >= wanted.items() for webhook in harbor.webhooks[project])
+
+
+def test_create_in_a_named_project(folder, harbor):
+    """--namespace names other projects; one that fails keeps none of the others from their webhook."""
+    result = create(folder, harbor, "--namespace", "missing", "--namespace", "other")
+    assert (result.exit_code, result.stdout) == (1, "other: webhook created\n")
+    assert "project missing" in result.stderr
+    assert not harbor.webhooks["library"]
+
+
+def test_create_with_a_wrong_password(folder, harbor):
+    """Who cannot log in is told so, for each project, and the password is not shown."""
+    result = create(folder, harbor, password="wr0ng")
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 2
+    assert "wr0ng" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["main", "--create"], "main is no Harbor"),
+        (["harbor", "--create"], "no username"),
+        (["main", "--namespace", "library"], "--create"),
+    ],
+)
+def test_what_cannot_be_created(folder, arguments, reason):
+    """Only in a Harbor can a webhook be made, and only by somebody."""
+    result = run(folder, *arguments)
+    assert result.exit_code == 2
+    assert reason in result.stderr
+
+
+def test_create_where_no_project_is_named(folder, harbor):
+    """Without any project in the configuration one must be given."""
+    text = HARBOR.format(url=harbor.url, password="swordfish").partition("namespaces")[0]
+    folder.load(text)
+    result = CliRunner().invoke(registry_config, ["--create", "--config", str(folder.file)])
+    assert (result.exit_code, "give --namespace" in result.stderr) == (2, True)

@@ -58,6 +58,25 @@ def test_items_are_attended_side_by_side(agenda):
     assert max(claimed) <= THREADS
 
 
+def test_no_more_is_claimed_than_there_are_threads_left(agenda):
+    """What is claimed while others are busy waits for no thread: another worker could have it meanwhile."""
+    agenda.add(items(1))
+    release = threading.Event()
+    claimed = []
+
+    def step(claim):
+        if claim.item == "item 000":
+            agenda.add((f"more {number}", "") for number in range(2 * THREADS))
+            time.sleep(0.2)
+            claimed.append(agenda._redis.zcard(agenda._claimed))
+            release.set()
+        assert release.wait(10)
+        agenda.done(claim.item)
+
+    attend(agenda, step)
+    assert claimed == [THREADS]
+
+
 def test_what_falls_due_meanwhile_is_done_too(agenda):
     """A step that asks for more finds it done by the same job."""
     agenda.add(items(1))

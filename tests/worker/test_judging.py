@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from enforcer.events import Action
 from enforcer.ledger.record import Decision, Record, Standing
 from enforcer.ledger.store import Change, Ledger
 from enforcer.names import Namespace, RegistryName, Repository, Tag
@@ -356,6 +357,21 @@ def test_late_event_corrects(judge, ledger):
     record = ledger.standing(NAME).record
     assert (record.digest, record.time, record.settles) == (A, at(0), at(120))
     assert {judged.entries[order].event.id for order in judged.rejudged} == {"2", "3"}
+
+
+def test_bypass_is_for_clients(ledger):
+    """A policy's bypass actors push unprotected; an operator who is called the same approves what stays protected."""
+    policy = replace(next(iter(PROTECTED)), bypass_actors=frozenset({"root"}))
+    events = [
+        push("1", A, at(0), actor="root"),
+        replace(push("2", B, at(1), actor="root"), action=Action.ADOPT),
+        push("3", C, at(2), actor="ci"),
+    ]
+
+    list(Judge(ledger, PolicySet([policy]), 600).judge(Case(event, at(3)) for event in events))
+
+    assert decided(ledger) == [("1", Decision.MOVED), ("2", Decision.APPROVED), ("3", Decision.OVERWRITTEN)]
+    assert [entry.protection is not None for entry in ledger.history(NAME)] == [False, True, True]
 
 
 def test_usual_batch_reads_no_history(redis):

@@ -477,11 +477,12 @@ def test_away_again_after_it_came_back(scene):
     """The minute begins anew with each success."""
     scene.record()
     scene.overwrite()
-    scene.registry.fail_with(503, times=5)
-    for _ in range(6):
+    scene.registry.fail_with(503, times=6)
+    for _ in range(7):
         scene.next_step()
-    scene.registry.fail_with(503, times=5)
-    for _ in range(5):
+    assert scene.methods == ["PUT"]
+    scene.registry.fail_with(503, times=6)
+    for _ in range(6):
         scene.next_step()
     assert scene.told() == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -39,7 +39,7 @@ but for those that the configuration declares.
 """
 )
 @settings_option
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--registry", metavar="NAME", help="Registry of exported rules; default: the only one.")
 @click.option("--namespace", metavar="NAME", help="Namespace of rules exported from Harbor.")
 @click.option("--prune", is_flag=True, help="Delete what FILE does not declare.")
@@ -47,7 +47,7 @@ but for those that the configuration declares.
 @click.option("--json", "as_json", is_flag=True, help="What was done as one JSON object.")
 def apply(
     config: Path | None,
-    file: IO[bytes],
+    file: str,
     registry: str | None,
     namespace: str | None,
     prune: bool,
@@ -58,12 +58,14 @@ def apply(
     from enforcer.commands.policy.declared import Reader
     from enforcer.policies.store import draft
 
+    with click.open_file(file, "rb") as opened:
+        content = opened.read()
     with open_session(config) as session:
         settings = session.settings
-        name = "standard input" if file.name == "<stdin>" else file.name
+        name = "standard input" if file == "-" else file
         reader = Reader(settings, name, lambda: registry_of(settings, registry), namespace)
         difference = session.policies.apply(
-            reader.read(file.read()),
+            reader.read(content),
             login(),
             spared=[draft(policy) for policy in settings.policies],
             prune=prune,

@@ -1,37 +1,37 @@
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
 
-from enforcer.commands.policy import policy
 from enforcer.policies.store import PolicyStore
-from tests.fakes.configuration import ConfigurationFolder
+from tests.fakes.configuration import REGISTRY, ConfigurationFolder
+from tests.fakes.policy_commands import PolicyCommands
 
 
-class PolicyCommands:
-    """`enforcer policy` on a configuration and a Redis of the test's own."""
+@pytest.fixture
+def database(monkeypatch, redis):
+    """The Redis that commands find, whatever the settings say."""
 
-    def __init__(self, folder: ConfigurationFolder) -> None:
-        self.folder = folder
+    @contextmanager
+    def running(*_: object):
+        yield redis
 
-    def __call__(self, *arguments: object, stdin: str | bytes | None = None):
-        """Run a command, as `enforcer` runs it; what it printed and its exit status."""
-        text = [str(argument) for argument in arguments]
-        text[1:1] = [] if text[0] == "match" else ["--config", str(self.folder.file)]
-        return CliRunner().invoke(policy, text, input=stdin, standalone_mode=True)
+    monkeypatch.setattr("enforcer.database.running_database", running)
+    return redis
 
-    def done(self, *arguments: object, stdin: str | bytes | None = None) -> str:
-        """What a command prints that succeeds."""
-        result = self(*arguments, stdin=stdin)
-        assert result.exit_code == 0, (result.output, result.exception)
-        return result.stdout
 
-    def json(self, *arguments: object, stdin: str | bytes | None = None):
-        """The objects that a command prints with --json, a line each."""
-        return [json.loads(line) for line in self.done(*arguments, "--json", stdin=stdin).splitlines()]
+@pytest.fixture
+def invoke(tmp_path, database):
+    """Run a command with a configuration that is as short as it can be."""
+    file = tmp_path / "enforcer.toml"
+    file.write_text(REGISTRY)
+
+    def invoke(command, *arguments: str):
+        return CliRunner().invoke(command, ["--config", str(file), *arguments])
+
+    return invoke
 
 
 @pytest.fixture
@@ -43,21 +43,15 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def enforcer(folder, redis, monkeypatch):
+def enforcer(folder, database, monkeypatch):
     """Run commands of `enforcer policy` as the user `joan`."""
-
-    @contextmanager
-    def running_database(redis_url, data_dir):
-        yield redis
-
-    monkeypatch.setattr("enforcer.database.running_database", running_database)
     monkeypatch.setenv("LOGNAME", "joan")
     return PolicyCommands(folder)
 
 
 @pytest.fixture
 def declared(folder, redis):
-    """A policy that the configuration declares, as it is after a start; returns the configuration's text."""
+    """A policy that the configuration declares, as it is after a start; returns the text that declares it."""
     text = """
 [[policies]]
 registry = "main"

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from enforcer.commands.policy import matching
-from enforcer.commands.policy import policy
+from enforcer.commands.policy import matching, policy
 from enforcer.policies.patterns import Pattern
 
 VECTORS = Path(__file__).parents[2] / "data" / "patterns.jsonl"

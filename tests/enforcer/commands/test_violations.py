@@ -52,5 +52,5 @@ def test_help_says_what_the_exit_status_means(invoke):
     """The help can be used without any other page."""
     result = invoke(violations, "--help")
     assert result.exit_code == 0
-    assert "enforcer violations --json" in result.stdout
-    assert "3  there are some" in result.stdout
+    assert "\n    enforcer violations\n" in result.stdout
+    assert "\n    3  " in result.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import copy
 import json
 import random
@@ -250,29 +249,6 @@ def test_no_envelope(body, expected):
     ((why, content),) = [(rejected.reason, rejected.content) for rejected in reading.rejected]
     assert expected in why
     assert content == body
-
-
-def nested(depth):
-    """An envelope with an event that has no id, and something nested so deeply in its place."""
-    event = json.dumps(push() | {"id": None}).replace('"id": null', '"id": ' + "[" * depth + "]" * depth)
-    return f'{{"events": [{event}]}}'.encode()
-
-
-def is_too_deep(depth):
-    try:
-        json.loads(nested(depth))
-    except RecursionError:
-        return True
-    return False
-
-
-def test_nested_as_deeply_as_can_just_be_parsed():
-    """Near the limit of Python's parser an event is read or rejected: it never stops the receiver."""
-    limit = bisect.bisect_left(range(100_000), True, key=is_too_deep)
-
-    for depth in range(limit - 50, limit + 10):
-        reading = read(nested(depth), MAIN)
-        assert len(reading.events) + len(reading.rejected) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from enforcer.configuration.policy import PolicySettings
 from enforcer.errors import NotFound, PolicyConflict
 from enforcer.policies.difference import Difference
 from enforcer.policies.store import SETTINGS, PolicyStore, draft
+from enforcer.policies.unlock import Unlock
 from enforcer.queue import Task
+from tests.fakes.events import MAIN
 from tests.fakes.policies import policy, selector
 from tests.fakes.settings import policy_table
 
@@ -23,6 +25,10 @@ def store(redis):
 
 def declared(**changes) -> PolicySettings:
     return PolicySettings.model_validate(policy_table(**changes))
+
+
+def unlock():
+    return Unlock.parse(MAIN, "team/app:1.0", seconds=60, by="ops", reason="repair")
 
 
 def baselines(redis) -> set[str]:
@@ -40,6 +46,33 @@ def test_ids_are_never_given_twice(store):
     third = store.create(policy(tags="c*"), "ops")
     assert (first.id, second.id, third.id) == (1, 2, 3)
     assert list(store.current()) == [first, third]
+
+
+def test_an_imported_id_is_not_given_again(redis):
+    """A policy that is put back has its old id; neither policies nor unlocks get ids that were given since."""
+    store = PolicyStore(redis, per_namespace=9)
+    for number in range(3):
+        store.create(policy(tags=f"a{number}"), "ops")
+    store.delete(2, "ops")
+    store.delete(3, "ops")
+    unlocks = [store.unlock(unlock()).id]
+
+    assert store.put_back(policy(2, tags="old*"))
+    assert not store.put_back(policy(2, tags="other*"))
+
+    assert [one.id for one in store.current()] == [1, 2]
+    unlocks += [store.unlock(unlock()).id for _ in range(2)]
+    assert (store.create(policy(tags="new*"), "ops").id, unlocks) == (7, [4, 5, 6])
+    assert len(store.current().unlocks) == 3
+
+
+def test_unchanged_policies_are_read_once(redis, store):
+    """As long as nothing was changed, asking for the policies reads their version alone."""
+    store.create(policy(), "ops")
+    found = store.current()
+    redis.delete("te:{policies}")
+
+    assert store.current() is found
 
 
 def test_a_change_is_seen_by_others(redis, store):

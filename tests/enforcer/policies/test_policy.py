@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from enforcer.errors import InvalidPattern, NotFound
+from enforcer.names import Namespace, RegistryName, Repository, Tag
+from enforcer.policies.patterns import Pattern
+from enforcer.policies.policy import Against, Mode, Policy, PolicySet, Selector
+from enforcer.policies.unlock import Unlock
+from enforcer.times import Time
+
+MAIN = RegistryName("main")
+APP = Repository("team/app/web")
+TAG = Tag("1.0")
+SINCE = Time("2026-11-22T04:00:00Z")
+SIGNATURE = Tag("sha256-" + "0" * 64 + ".sig")
+
+
+def selector(pattern="**", decoration="matches"):
+    return Selector.from_dict({"decoration": decoration, "pattern": pattern})
+
+
+def policy(**changes):
+    fields = {"id": 1, "registry": MAIN, "namespace": Namespace("team"), "effective_since": SINCE}
+    return Policy(**fields | {"repositories": selector(decoration="repoMatches"), "tags": selector()} | changes)
+
+
+def protection(*policies, repository=APP, tag=TAG, time=SINCE, actor="", registry=MAIN, unlocks=()):
+    return PolicySet(policies, unlocks=unlocks).protection(registry, repository, tag, time, actor)
+
+
+@pytest.mark.parametrize(
+    ("decoration", "pattern", "selected"),
+    [
+        ("matches", "1.*", True),
+        ("matches", "2.*", False),
+        ("excludes", "1.*", False),
+        ("excludes", "2.*", True),
+        ("repoMatches", "1.*", True),
+        ("repoExcludes", "1.*", False),
+        ("matches", "{latest,1.*}", True),
+    ],
+)
+def test_selector(decoration, pattern, selected):
+    """A selector means what its pattern matches, or what it does not; vendors spell the decoration in two ways."""
+    assert selector(pattern, decoration).selects("1.0") is selected
+
+
+def test_selector_round_trip():
+    """A selector's JSON holds it as it was sent."""
+    for fields in ({"decoration": "matches", "pattern": "{a, b}"}, {"decoration": "", "pattern": "a", "extras": "{}"}):
+        assert Selector.from_dict(fields).as_dict() == fields
+    with pytest.raises(InvalidPattern):
+        selector("{a")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "repository", "selected"),
+    [
+        ("app/web", "team/app/web", True),
+        ("app/*", "team/app/web", True),
+        ("**", "team/app/web", True),
+        ("*", "team/app/web", False),
+        ("team/**", "team/app/web", False),
+        ("team/app/web", "team/app/web", False),
+        ("team/**", "team/team/web", True),
+        ("app", "app", True),
+    ],
+)
+def test_repository_is_compared_without_its_namespace(pattern, repository, selected):
+    """The namespace is the policy's own field: patterns see what comes after it."""
+    wanted = policy(repositories=selector(pattern, "repoMatches"))
+
+    assert wanted.selects(Repository(repository), TAG) is selected
+
+
+def test_both_selectors_must_select():
+    """A tag is meant where its repository is meant and the tag itself."""
+    wanted = policy(repositories=selector("app/**"), tags=selector("latest", "excludes"))
+
+    assert wanted.selects(APP, TAG)
+    assert not wanted.selects(APP, Tag("latest"))
+    assert not wanted.selects(Repository("team/tools/web"), TAG)
+
+
+@pytest.mark.parametrize("tag", [SIGNATURE, Tag("sha256-" + "f" * 64)])
+def test_signature_tags(tag):
+    """Tags that tools rewrite by design are protected only where the policy says so."""
+    assert not policy().selects(APP, tag)
+    assert policy(signature_tags=True).selects(APP, tag)
+    assert not policy(signature_tags=True, tags=selector("1.*")).selects(APP, tag)
+
+
+@pytest.mark.parametrize(("seconds", "binds"), [(-0.000000001, False), (0, True), (10**6, True)])
+def test_effective_since(seconds, binds):
+    """What happened before a policy was in force is not judged by it."""
+    assert policy().binds(SINCE.plus(seconds), "") is binds
+
+
+def test_disabled():
+    """A policy that is switched off binds nobody."""
+    assert not policy(disabled=True).binds(SINCE, "")
+
+
+@pytest.mark.parametrize(("actor", "binds"), [("root", False), ("ROOT", True), ("ci", True), ("", True)])
+def test_bypass_actors(actor, binds):
+    """Those who may bypass a policy are not bound by it; who gives no name is."""
+    assert policy(bypass_actors=frozenset({"root", "admin", ""})).binds(SINCE, actor) is binds
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"disabled": True, "priority": -3, "mode": Mode.OBSERVE, "settle": 0, "comment": "why", "origin": "settings"},
+        {"protect": frozenset({Against.DELETE}), "bypass_actors": frozenset({"b", "a"}), "signature_tags": True},
+        {"action": "", "template": "", "revision": 7, "namespace": Namespace("_")},
+        {"repositories": Selector("repoExcludes", Pattern.parse("a{b,c}"), "{}")},
+    ],
+)
+def test_round_trip(changes):
+    """Whatever a policy holds, its JSON is read as the same policy."""
+    original = policy(**changes)
+
+    assert Policy.from_dict(json.loads(json.dumps(original.as_dict()))) == original
+
+
+def test_scope():
+    """What a policy selects is compared by what it means, however that is spelled."""
+    spelled = policy(tags=Selector("repoMatches", Pattern.parse("**"), "{}"), settle=5, comment="x", id=9)
+
+    assert spelled.scope == policy().scope
+    for changes in ({"tags": selector("1.*")}, {"tags": selector(decoration="excludes")}, {"registry": "x"}):
+        assert policy(**changes).scope != policy().scope
+
+
+def test_protection_of_one_policy():
+    """A policy says what its tags are protected against, and how."""
+    found = protection(policy(id=7, protect=frozenset({Against.DELETE}), mode=Mode.OBSERVE, settle=5))
+
+    assert found.as_dict() == {"overwrite": False, "delete": True, "enforce": False, "settle": 5, "policies": (7,)}
+
+
+def test_protection_of_several_policies():
+    """Any policy that matches is enough for each kind of protection; the longest settling counts."""
+    found = protection(
+        policy(id=3, protect=frozenset({Against.DELETE}), mode=Mode.OBSERVE, settle=200),
+        policy(id=1, protect=frozenset({Against.OVERWRITE}), settle=10),
+        policy(id=2, tags=selector("2.*"), settle=500),
+    )
+
+    assert found.as_dict() == {"overwrite": True, "delete": True, "enforce": True, "settle": 200, "policies": (1, 3)}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"registry": RegistryName("mirror")},
+        {"repository": Repository("other/app/web")},
+        {"repository": Repository("web")},
+        {"tag": SIGNATURE},
+        {"time": SINCE.plus(-1)},
+        {"actor": "root"},
+    ],
+)
+def test_no_protection(place):
+    """Nothing protects a tag of another registry, namespace or time, or against those who may bypass the policy."""
+    wanted = policy(bypass_actors=frozenset({"root"}))
+
+    assert protection(wanted) is not None
+    assert protection(wanted, **place) is None
+
+
+def test_repositories_without_a_namespace():
+    """Repositories without a slash have the namespace `_`."""
+    assert protection(policy(namespace=Namespace("_")), repository=Repository("web")) is not None
+
+
+@pytest.mark.parametrize(("seconds", "unlocked"), [(-1, False), (0, True), (59, True), (60, False)])
+def test_unlock(seconds, unlocked):
+    """While a tag is unlocked, no policy protects it, and before and after that all do."""
+    unlock = Unlock(
+        id=1,
+        registry=MAIN,
+        repositories=Pattern.parse("team/**"),
+        tags=Pattern.parse("1.*"),
+        begins=SINCE.plus(1),
+        ends=SINCE.plus(61),
+        by="ops",
+        reason="repair",
+    )
+    for change, expected in [({}, unlocked), ({"registry": "mirror"}, False), ({"tags": Pattern.parse("2")}, False)]:
+        given = [replace(unlock, **change)]
+        assert (protection(policy(), time=SINCE.plus(1 + seconds), unlocks=given) is None) is expected
+
+
+def test_set_is_in_order_of_ids():
+    """However policies are stored, they are listed by id, and found by it."""
+    policies = [policy(id=number, namespace=Namespace(f"n{number % 2}")) for number in (3, 10, 1, 2)]
+    found = PolicySet(policies, version=5)
+
+    assert [each.id for each in found] == [1, 2, 3, 10]
+    assert [each.id for each in found.of_namespace("main", "n0")] == [2, 10]
+    assert found.of_namespace("main", "n2") == ()
+    assert (found.get(10), found.version) == (policies[1], 5)
+    with pytest.raises(NotFound, match="there is no policy 4"):
+        found.get(4)
+
+
+def test_other_namespaces_cost_nothing():
+    """A policy that cannot be read any more troubles its own namespace, each time, and no other."""
+    broken = policy(id=2, namespace=Namespace("broken")).as_dict() | {"tags": {"decoration": "", "pattern": "{"}}
+    policies = PolicySet([policy().as_dict(), broken])
+
+    assert policies.protection(MAIN, APP, TAG, SINCE) is not None
+    for _ in range(2):
+        with pytest.raises(InvalidPattern):
+            policies.protection(MAIN, Repository("broken/app"), TAG, SINCE)

@@ -1,0 +1,56 @@
+"""Restorability: whether everything that a tag consists of is there, so that it can be pulled, and restored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from enforcer.errors import RegistryError
+from enforcer.names import Digest, Repository
+from enforcer.registries.manifest import Manifest, digest_or_none
+from worker.survey import Look, Survey
+
+
+class Restorability:
+    """Looks for the blobs of manifests, each blob of a repository once."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
+        self._repository: Repository | None = None
+        self._there: dict[Digest, bool] = {}
+
+    def check(self, look: Look) -> tuple[str, str]:
+        """What is wrong with a tag that is in place, and why that cannot be told; the one or the other, if any."""
+        repository = look.name.repository
+        if repository != self._repository:
+            self._repository, self._there = repository, {}
+        assert look.found is not None
+        try:
+            lacking = [digest for digest in self._blobs(repository, look.found) if not self._has(repository, digest)]
+        except RegistryError as error:
+            return ("", str(error)) if error.temporary else (f"{look.name} cannot be pulled: {error}", "")
+        return (f"{look.name} cannot be pulled: the registry has lost {', '.join(lacking)}" if lacking else "", "")
+
+    def _blobs(self, repository: Repository, digest: Digest) -> Iterator[Digest]:
+        # Read from the registry, kept or not: that is what whoever pulls does.
+        manifest = self._survey.read(repository, digest)
+        yield from blobs_of(manifest)
+        for child in manifest.children:
+            yield from self._blobs(repository, child)
+
+    def _has(self, repository: Repository, digest: Digest) -> bool:
+        if digest not in self._there:
+            self._there[digest] = self._survey.has_blob(repository, digest)
+        return self._there[digest]
+
+
+def blobs_of(manifest: Manifest) -> list[Digest]:
+    """The configuration and layers that a manifest names, except those that no registry holds."""
+    try:
+        fields: Any = json.loads(manifest.content)
+        entries = [fields.get("config"), *fields.get("layers", ())]
+    except (ValueError, RecursionError, AttributeError, TypeError):
+        return []
+    named = (entry for entry in entries if isinstance(entry, dict) and not entry.get("urls"))
+    return [digest for entry in named if (digest := digest_or_none(entry.get("digest"))) is not None]
