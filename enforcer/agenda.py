@@ -76,6 +76,13 @@ class Agenda:
             pipe.zcount(self._claimed, "-inf", _now())
             return any(pipe.execute())
 
+    def is_busy(self, seconds: float) -> bool:
+        """Whether somebody has an item at the moment, or one is due within so many seconds."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zcount(self._due, "-inf", _now() + round(seconds * 1000))
+            pipe.zcard(self._claimed)
+            return any(pipe.execute())
+
     def requests(self, item: str) -> int:
         """How often an item was asked for since it came onto the agenda; 0 if it is not there."""
         return int(self._redis.hget(self._requests, item) or 0)

@@ -139,6 +139,8 @@ def _consequence(violation: Violation) -> str:
             return f"{violation.recorded.short} was in place when it was looked at"
         case State.APPROVED:
             return "an operator approved that"
+        case State.RELEASED:
+            return "it is not protected any more, so it was left as it is"
         case State.OBSERVED:
             return f"nothing was changed, the policy only observes; it should be {violation.recorded.short}"
         case State.NOT_RESTORABLE:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.times import Time
+
+_ID = re.compile(r"[!-~]{1,128}")
+_TEXTS = ("media_type", "actor", "address", "user_agent", "reason")
 
 
 class Action(StrEnum):
@@ -63,8 +67,13 @@ class Event:
 
     @property
     def order(self) -> tuple[str, str, str]:
-        """What events of one tag are sorted by: time, then the fixed rule for equal times (the smaller digest)."""
-        return (self.time, self.digest or "", self.id)
+        """What events of one tag are sorted by: time, then the fixed rule for equal times.
+
+        The smaller digest comes first, and a deletion before every push: what was put back within the second that a
+        registry tells is there again.
+        """
+        digest = None if self.action is Action.DELETE else self.digest
+        return (self.time, digest or "", self.id)
 
     def as_dict(self) -> dict[str, Any]:
         """The event for JSON; fields with nothing in them are left out."""
@@ -83,7 +92,7 @@ class Event:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Read what `as_dict` gave. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
-        return cls(
+        event = cls(
             registry=RegistryName(fields["registry"]),
             action=Action(fields["action"]),
             repository=Repository(fields["repository"]),
@@ -91,13 +100,26 @@ class Event:
             id=fields["id"],
             tag=Tag(fields["tag"]) if "tag" in fields else None,
             digest=Digest(fields["digest"]) if "digest" in fields else None,
-            media_type=fields.get("media_type", ""),
             children=tuple(Digest(child) for child in fields.get("children", ())),
-            actor=fields.get("actor", ""),
-            address=fields.get("address", ""),
-            user_agent=fields.get("user_agent", ""),
-            reason=fields.get("reason", ""),
+            **{name: _text(fields, name) for name in _TEXTS if name in fields},
         )
+        if not is_id(event.id):
+            raise ValueError(f"{str(event.id)[:80]!r} is no id of an event")
+        if event.digest is None and (event.tag is None or event.action is not Action.DELETE):
+            raise ValueError(f"a {event.action} without a digest")
+        return event
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {type(value).__name__}, not text")
+    return value
+
+
+def is_id(value: object) -> TypeGuard[str]:
+    """Whether it may be the id of an event: a short word, since it stands between blanks in the ledger."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def fingerprint(*facts: Any) -> str:

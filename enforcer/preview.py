@@ -76,7 +76,7 @@ def _moves(ledger: Ledger, policy: Policy, names: Sequence[TagName]) -> Iterator
 
 
 def moves_of(name: TagName, history: Sequence[Entry], policies: PolicySet, since: Time) -> Iterator[Move]:
-    """What of a tag's history, oldest entry first, would have been a violation of these policies alone, from `since`."""
+    """What of a tag's history, oldest entry first, would have been a violation of these policies from `since` on."""
     record: Record | None = None
     for entry in history:
         if entry.late:

@@ -32,6 +32,7 @@ class State(StrEnum):
     IN_PLACE = "already in place"
     OBSERVED = "observed"
     APPROVED = "approved"
+    RELEASED = "released"
     NOT_RESTORABLE = "not restorable"
     WITHDRAWN = "withdrawn"
 

@@ -23,9 +23,8 @@ from worker.beginning import Beginnings
 from worker.context import Context
 from worker.extent import Extent
 from worker.finding import Difference, event_of, judge_findings
-from worker.pace import Pace
 from worker.patience import pause
-from worker.survey import Listing, Look, Survey, handfuls
+from worker.survey import Listing, Look, Survey, handfuls, survey_of
 
 logger = logging.getLogger(__name__)
 
@@ -168,13 +167,13 @@ class Baseline:
 def baseline(context: Context, claim: Claim) -> None:
     """Do one slice of the baseline of a namespace, `registry/namespace`, in which a policy begins to protect."""
     registry, _, namespace = claim.item.partition("/")
-    client = context.registries.get(RegistryName(registry))
-    if client is None:
+    name = RegistryName(registry)
+    if name not in context.registries:
         context.baselines.done(claim.item)
         return
     began = Time(claim.notes) if claim.notes else Time.now()
     try:
-        with Survey(RegistryName(registry), client, context.ledger, Pace(context.settings.sweep_rate)) as survey:
+        with survey_of(context, name) as survey:
             finished = _slice(context, survey, claim.item, namespace)
     except RegistryError as error:
         logger.warning("the baseline of %s is put off: %s", claim.item, error)

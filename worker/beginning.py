@@ -24,7 +24,7 @@ class Beginnings:
         self._ledger = context.ledger
         self._policies = context.policies.current()
         self._redis: Any = context.redis
-        self._baselined = {place.decode(): Time(time.decode()) for place, time in self._redis.hgetall(KEY).items()}
+        self._baselined = {place.decode(): began.decode() for place, began in self._redis.hgetall(KEY).items()}
 
     def before(self, look: Look) -> Time | None:
         """The time just before the tag began to be protected, if what it is now counts as what it was then."""

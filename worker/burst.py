@@ -1,28 +1,60 @@
-"""Burst: do all that waits, in this process, until nothing does."""
+"""Burst: do what waits in this process, beside whatever workers run, until nothing does."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from functools import partial
 
+from enforcer.names import TagName
 from enforcer.queue import Task
 from worker import jobs
+from worker.attend import attend
 from worker.context import Context
+from worker.keep import keep
+from worker.restore import LOOKS, restore
 
 POLL = 0.1
 """Seconds between two looks at what is not due yet."""
 
+SOON = 2 * LOOKS[-1]
+"""Seconds; what is put off for longer waits for somebody who does not answer, and is left to a later run."""
 
-def work_off(context: Context) -> None:
-    """Judge, keep, restore and tell until no agenda has anything left, later looks at restored tags included."""
+GIVE_UP = 300
+"""Seconds after which nobody waits for restores any longer, whatever else is being restored."""
+
+
+def work_off(context: Context) -> list[Task]:
+    """Judge, keep, restore and tell, later looks at restored tags included; returns the tasks of which some is left."""
     jobs.work_with(context)
     agendas = {
-        Task.BASELINE: (context.baselines, jobs.baseline),
-        Task.SWEEP: (context.sweeps, jobs.sweep),
-        Task.KEEP: (context.keeps, jobs.keep),
-        Task.RESTORE: (context.restores, jobs.restore),
-        Task.ALERT: (context.alerts.agenda, jobs.alert),
+        context.baselines: jobs.baseline,
+        context.sweeps: jobs.sweep,
+        context.keeps: jobs.keep,
+        context.restores: jobs.restore,
+        context.alerts.agenda: jobs.alert,
     }
-    while jobs.drain() or any(len(agenda) for agenda, _ in agendas.values()):
-        done = [job() for agenda, job in agendas.values() if agenda.is_due()]
+    # What a dead worker had claimed of the log can be taken over after a while.
+    while jobs.drain() or context.log.waiting() or any(agenda.is_busy(SOON) for agenda in agendas):
+        done = [job() for agenda, job in agendas.items() if agenda.is_due()]
         if not any(done):
             time.sleep(POLL)
+    return [agenda.task for agenda in agendas if len(agenda)]
+
+
+def keep_all(context: Context) -> None:
+    """Fetch the manifests that are to be kept, as far as the registry has them now."""
+    while context.keeps.is_due():
+        attend(context.keeps, partial(keep, context))
+
+
+def restore_all(context: Context, names: Sequence[TagName]) -> list[TagName]:
+    """Restore until these tags are, or it becomes clear that they cannot be now; returns those that are not."""
+    until = time.monotonic() + GIVE_UP
+    waiting = list(names)
+    while waiting and context.restores.is_busy(SOON) and time.monotonic() < until:
+        if not attend(context.restores, partial(restore, context)):
+            time.sleep(POLL)
+        while waiting and not context.restores.requests(str(waiting[-1])):
+            waiting.pop()
+    return [name for name in names if context.violations.get_open(name)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 
 from enforcer.errors import RegistryError
@@ -11,6 +13,8 @@ from enforcer.names import Digest, RegistryName, Repository
 from enforcer.policies.policy import PolicySet
 from enforcer.registries.manifest import Manifest, is_index
 from worker.context import Context
+
+logger = logging.getLogger(__name__)
 
 Reader = Callable[[RegistryName, Repository, Digest], Manifest]
 
@@ -28,6 +32,11 @@ class Descriptions:
         self._read = read or context.manifest
         self._away: set[RegistryName] = set()
 
+    def of_all(self, events: Sequence[Event], pool: Executor) -> list[Event]:
+        """The events, described side by side."""
+        described = pool.map(self.of, filter(self._is_lacking, events))
+        return [next(described) if self._is_lacking(event) else event for event in events]
+
     def of(self, event: Event) -> Event:
         """The event with media type and children; an approval of a digest that is in the registry adopts it.
 
@@ -41,6 +50,7 @@ class Descriptions:
             manifest = self._read(event.registry, event.repository, event.digest)
         except RegistryError as error:
             if error.temporary:
+                logger.warning("what events leave out is not read for now: %s", error)
                 self._away.add(event.registry)
             return event
         action = Action.ADOPT if event.action is Action.APPROVE else event.action

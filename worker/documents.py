@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -15,6 +16,8 @@ LONGEST = 16 * 1024 * 1024
 _CHUNK = 64 * 1024
 _GZIP = b"\x1f\x8b"
 _SPACE = " \t\r\n"
+_EXCERPT = 1000
+"""Characters that are shown of what cannot be read on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def read_documents(name: str, stream: BinaryIO, told: Callable[[int], None] = la
     try:
         first = _skip_space(text)
         yield from _read_array(name, text) if first == "[" else _read_lines(name, text, first)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         yield Document(name, problem=f"cannot be read on: {error}")
 
 
@@ -86,22 +89,30 @@ def _document(where: str, text: str) -> Document:
 
 def _read_array(name: str, text: io.TextIOWrapper) -> Iterator[Document]:
     """The elements of an array whose `[` was read. What follows an element that is no JSON cannot be read."""
-    decoder, buffer, number = json.JSONDecoder(), "", 0
+    decoder, buffer, at, number = json.JSONDecoder(), "", 0, 0
     while True:
-        buffer = buffer.lstrip(_SPACE + ",")
-        if buffer.startswith("]"):
+        at = _after_space(buffer, at)
+        if buffer[at : at + 1] == "]":
+            if rest := (buffer[at + 1 :] + text.read(_CHUNK)).strip(_SPACE):
+                yield Document(name, problem="something follows the array: one array a file", text=rest[:_EXCERPT])
             return
-        number += 1
-        where = f"{name}[{number - 1}]"
         try:
-            value, end = decoder.raw_decode(buffer)
+            value, end = decoder.raw_decode(buffer, at)
         except (ValueError, RecursionError) as error:
-            more = text.read(_CHUNK) if len(buffer) < LONGEST else ""
+            # As much again as is there already, so that a long element is not begun too often.
+            more = text.read(max(_CHUNK, len(buffer) - at)) if len(buffer) - at < LONGEST else ""
             if not more:
-                yield Document(where, problem=f"the array ends in no JSON: {error}", text=buffer[:1000])
+                problem = f"the array ends here, in no JSON: {error}"
+                yield Document(f"{name}[{number}]", problem=problem, text=buffer[at : at + _EXCERPT])
                 return
-            buffer += more
-            number -= 1
-            continue
-        yield Document(where, value, text=buffer[:end])
-        buffer = buffer[end:]
+            buffer, at = buffer[at:] + more, 0
+        else:
+            yield Document(f"{name}[{number}]", value, text=buffer[at:end])
+            at = end
+            number += 1
+
+
+def _after_space(buffer: str, at: int) -> int:
+    while buffer[at : at + 1] and buffer[at] in _SPACE + ",":
+        at += 1
+    return at

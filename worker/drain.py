@@ -6,6 +6,9 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 
+from redis import RedisError
+from rq.timeouts import BaseTimeoutException
+
 from enforcer.log import Arrival, DeadLetter
 from enforcer.queue import Task
 from worker.consequences import set_in_motion
@@ -24,13 +27,30 @@ def drain(context: Context) -> int:
     until = time.monotonic() + BUDGET
     count = 0
     for batch in context.log.batches(context.consumer):
-        judge_batch(context, batch)
+        judge_surely(context, batch)
         context.log.acknowledge(batch)
         count += len(batch)
         if time.monotonic() > until:
             context.queues.wake(Task.DRAIN)
             break
     return count
+
+
+def judge_surely(context: Context, batch: Sequence[Arrival]) -> None:
+    """Judge a batch; an event that cannot be judged, which is our fault, holds up none of the others."""
+    try:
+        judge_batch(context, batch)
+    except (RedisError, BaseTimeoutException):
+        raise  # not the events' doing: they stay in the log
+    except Exception as error:
+        if len(batch) > 1:
+            for arrival in batch:
+                judge_surely(context, [arrival])
+            return
+        (arrival,) = batch
+        logger.exception("entry %s of the log cannot be judged: moved to the dead letters", arrival.entry_id)
+        registry = arrival.event.registry if arrival.event else "unknown"
+        context.log.bury([DeadLetter(registry, f"cannot be judged: {type(error).__name__}", arrival.text)])
 
 
 def judge_batch(context: Context, batch: Sequence[Arrival]) -> None:

@@ -32,12 +32,9 @@ class Difference:
         assert look.standing.record is not None
         return cls(str(look.name), look.standing.record.digest, look.found)
 
-    def __str__(self) -> str:
-        return f"{self.name} should be {self.recorded} and is {self.found or 'gone'}"
-
 
 def event_of(look: Look, by: str, *, time: Time | None = None, adopted: bool = False) -> Event:
-    """What the registry holds, as if it had been pushed or deleted then, or when it was looked at; nobody knows by whom.
+    """What the registry holds, as if somebody had pushed or deleted it at that time, or when it was looked at.
 
     It is `adopted` where an operator wants it to be the record whatever that was.
     """

@@ -66,3 +66,11 @@ def report_lost(context: Context, name: TagName, problem: str) -> bool:
             context.alerts.announce_violations([lost])
             context.violations.update(lost)
     return bool(violations)
+
+
+def report_released(context: Context, name: TagName) -> None:
+    """Nothing has to be restored any more: the tag was unlocked, or its policy or registry is gone."""
+    for violation in context.violations.get_open(name):
+        released = replace(violation.closed_as(State.RELEASED), told=True)
+        context.alerts.announce_violations([released])
+        context.violations.update(released)

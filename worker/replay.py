@@ -1,191 +1,141 @@
-"""Replay: judge archived events as if they came now, in their own order, whatever the order in which they are given.
-
-Events are sorted by their time first, in files of a temporary directory, so memory does not grow with what is read.
-"""
+"""Replay: judge archived events, as if they came now and in their own order, whatever the order in which they are."""
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
-from pathlib import Path
-from typing import Any
 
-from enforcer.errors import InvalidName
 from enforcer.events import Event
-from enforcer.ledger.record import Entry, Standing
-from enforcer.ledger.store import Change, Ledger
-from enforcer.names import RegistryName, Repository, Tag, TagName
-from enforcer.notifications import distribution, harbor
-from enforcer.notifications.reading import Reading, Rejected
+from enforcer.names import Digest, RegistryName, Repository
 from enforcer.policies.policy import PolicySet
+from enforcer.registries.manifest import Manifest
 from enforcer.times import Time
-from enforcer.violations import Violation
-from worker.documents import Document
-from worker.judging import Case, Judge, Judged
+from enforcer.violations import Violation, violation_id
+from worker.consequences import Decided
+from worker.context import Context
+from worker.description import Descriptions, Reader
+from worker.dry_ledger import DryLedger
+from worker.judging import Case, Judge
+from worker.pace import Pace
 
 BEGINNING = Time("0001-01-01T00:00:00Z")
-
-CHUNK = 20_000
-"""Events that are sorted in memory at a time."""
 
 BATCH = 1000
 """Events judged at once."""
 
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """How archived documents are read: foreign ones belong to `registry`; only events of that time count."""
-
-    registry: RegistryName
-    since: Time | None = None
-    until: Time | None = None
-
-    def read(self, document: Document) -> Reading:
-        """The events of one document, whichever of the known formats it has."""
-        content = document.text.encode(errors="replace")
-        if document.problem:
-            return Reading(rejected=(Rejected(document.problem, content),))
-        reading = self._read(document.value, content)
-        return Reading(tuple(event for event in reading.events if self._is_asked_for(event)), reading.rejected)
-
-    def _read(self, value: Any, content: bytes) -> Reading:
-        if isinstance(value, dict) and "events" in value:
-            return distribution.read(content, self.registry)
-        if isinstance(value, dict) and ("event_data" in value or "specversion" in value):
-            return harbor.read(content, self.registry)
-        try:
-            return Reading((Event.from_dict(value),))
-        except (InvalidName, KeyError, TypeError, ValueError, AttributeError) as error:
-            text = f"neither a notification of Distribution or Harbor nor an exported event: {error}"
-            return Reading(rejected=(Rejected(text, content),))
-
-    def _is_asked_for(self, event: Event) -> bool:
-        return (self.since is None or event.time >= self.since) and (self.until is None or event.time < self.until)
+THREADS = 8
+"""Manifests read side by side, of events that leave out what only those tell."""
 
 
-class Sorter:
-    """Sorts any number of events by their own order."""
+class Found:
+    """The violations that were found, in a file that vanishes with it."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._waiting: list[Event] = []
-        self._files: list[Path] = []
-        self.count = 0
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("")
+        self._database.execute("CREATE TABLE violations (id TEXT PRIMARY KEY, time TEXT, violation TEXT)")
 
-    def add(self, event: Event) -> None:
-        """Take one more event."""
-        self._waiting.append(event)
-        self.count += 1
-        if len(self._waiting) >= CHUNK:
-            self._spill()
+    def close(self) -> None:
+        """Forget all of them."""
+        self._database.close()
 
-    def _spill(self) -> None:
-        path = self._directory / f"{len(self._files)}.jsonl"
-        with path.open("w", encoding="utf-8") as file:
-            for event in sorted(self._waiting, key=lambda event: event.order):
-                file.write(event.to_json() + "\n")
-        self._files.append(path)
-        self._waiting.clear()
+    def add(self, violation: Violation) -> None:
+        """One more violation, or one that was found before, as it is now."""
+        values = (violation.id, violation.time, json.dumps(violation.as_dict()))
+        self._database.execute("REPLACE INTO violations VALUES (?, ?, ?)", values)
 
-    def sorted(self) -> Iterator[Event]:
-        """All of them, in order."""
-        self._spill()
-        with ExitStack() as stack:
-            files = [stack.enter_context(path.open(encoding="utf-8")) for path in self._files]
-            streams = [map(Event.from_json, file) for file in files]
-            yield from heapq.merge(*streams, key=lambda event: event.order)
+    def withdraw(self, violation_id: str) -> None:
+        """It turned out to be none."""
+        self._database.execute("DELETE FROM violations WHERE id = ?", (violation_id,))
+
+    def __len__(self) -> int:
+        return int(self._database.execute("SELECT count(*) FROM violations").fetchone()[0])
+
+    def __iter__(self) -> Iterator[Violation]:
+        """All of them, by time."""
+        for (text,) in self._database.execute("SELECT violation FROM violations ORDER BY time, id"):
+            yield Violation.from_dict(json.loads(text))
 
 
 @dataclass(slots=True)
 class Report:
-    """What a replay did: how many events ended in which decision, and the violations among them."""
+    """What a replay did: how many events ended in which decision."""
 
     events: int = 0
     rejected: int = 0
     decisions: Counter[str] = field(default_factory=Counter)
-    violations: list[Violation] = field(default_factory=list)
-
-    def take(self, name: TagName, judged: Judged) -> None:
-        """Count what was decided of one tag. An event that was judged before counts as what it was then."""
-        for entry in judged.entries.values():
-            self.decisions[entry.decision] += 1
-            if entry.decision.is_violation:
-                self.violations.append(Violation.of(name, entry))
 
 
+@dataclass(frozen=True, slots=True)
 class Replay:
-    """Reads archives, then judges what they hold: with no limit on lateness, on the given policies."""
+    """Judges events that are in order; `describe` adds what they leave out."""
 
-    def __init__(self, ledger: Ledger, policies: PolicySet, archive: Archive) -> None:
-        self.report = Report()
-        self._judge = Judge(ledger, policies, late_window=None)
-        self._archive = archive
+    judge: Judge
+    describe: Callable[[Sequence[Event]], Sequence[Event]]
+    found: Found
+    report: Report = field(default_factory=Report)
 
-    def read(self, documents: Iterable[Document], sorter: Sorter) -> Iterator[Rejected]:
-        """Take all events of the documents; yields what was not understood."""
-        for document in documents:
-            reading = self._archive.read(document)
-            for event in reading.events:
-                sorter.add(event)
-            self.report.rejected += len(reading.rejected)
-            for rejected in reading.rejected:
-                yield replace(rejected, reason=f"{document.where}: {rejected.reason}")
-
-    def judge(self, events: Iterator[Event]) -> Iterator[tuple[int, list[tuple[TagName, Judged]]]]:
-        """Judge events in their order; yields how many and what was decided, a batch at a time."""
+    def run(self, events: Iterator[Event]) -> Iterator[tuple[int, Decided]]:
+        """Judge a batch at a time; yields how many events that were and what was decided."""
         while batch := list(islice(events, BATCH)):
             now = Time.now()
-            decided = list(self._judge.judge(Case(event, now) for event in batch))
+            decided = list(self.judge.judge(Case(event, now) for event in self.describe(batch)))
             self.report.events += len(batch)
-            for name, judged in decided:
-                self.report.take(name, judged)
+            self._count(decided, {event.id for event in batch})
             yield len(batch), decided
 
-
-class DryLedger(Ledger):
-    """A ledger on which decisions change nothing: what is written is remembered here, and read again from here."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._below = ledger
-        self._standings: dict[TagName, Standing] = {}
-        self._entries: dict[TagName, dict[tuple[str, str, str], Entry]] = defaultdict(dict)
-        self.history_limit = ledger.history_limit
-
-    def standings(self, names: Iterable[TagName]) -> dict[TagName, Standing]:
-        """What would be known of each tag."""
-        wanted = list(names)
-        below = self._below.standings(name for name in wanted if name not in self._standings)
-        return {name: self._standings.get(name) or below[name] for name in wanted}
-
-    def tags(self, registry: RegistryName, repository: Repository) -> dict[Tag, Standing]:
-        """What would be known of every tag of a repository."""
-        above = {
-            name.tag: standing
-            for name, standing in self._standings.items()
-            if (name.registry, name.repository) == (registry, repository)
-        }
-        return self._below.tags(registry, repository) | above
-
-    def histories(self, names: Iterable[TagName]) -> dict[TagName, tuple[Entry, ...]]:
-        """What would be the history of each tag."""
-        found = {}
-        for name, entries in self._below.histories(names).items():
-            known = {entry.event.order: entry for entry in entries} | self._entries[name]
-            found[name] = tuple(known[order] for order in sorted(known)[-self.history_limit :])
-        return found
-
-    def write(self, changes: Iterable[Change]) -> set[TagName]:
-        """Remember decisions; nobody else can be quicker."""
-        for change in changes:
-            self._standings[change.name] = change.standing
-            self._entries[change.name] |= {entry.event.order: entry for entry in change.entries}
-        return set()
+    def _count(self, decided: Decided, ids: set[str]) -> None:
+        """Count the decisions of these events. What they changed in others counts for the violations alone."""
+        for name, judged in decided:
+            for order, entry in judged.entries.items():
+                is_ours = entry.event.id in ids
+                if is_ours:
+                    self.report.decisions[entry.decision] += 1
+                if not (is_ours or judged.changed):
+                    continue
+                if entry.decision.is_violation:
+                    self.found.add(Violation.of(name, entry))
+                elif order in judged.rejudged:
+                    self.found.withdraw(violation_id(entry.event))
 
 
 def always_in_force(policies: PolicySet) -> PolicySet:
-    """The policies as if they had always been there."""
-    return PolicySet(replace(policy, effective_since=BEGINNING) for policy in policies)
+    """The policies as if they had always been there; unlocks are of their own time."""
+    return PolicySet((replace(policy, effective_since=BEGINNING) for policy in policies), unlocks=policies.unlocks)
+
+
+@contextmanager
+def prepared_replay(context: Context, *, dry_run: bool, honour_times: bool) -> Iterator[Replay]:
+    """A replay into the ledger, or with `dry_run` into one that is forgotten."""
+    policies = context.policies.current()
+    if not honour_times:
+        policies = always_in_force(policies)
+    with ExitStack() as stack:
+        ledger = stack.enter_context(closing(DryLedger(context.ledger))) if dry_run else context.ledger
+        found = stack.enter_context(closing(Found()))
+        pool = stack.enter_context(ThreadPoolExecutor(THREADS, thread_name_prefix="replay"))
+        read = paced_reader(context, Pace(context.settings.sweep_rate), keeping=not dry_run)
+        descriptions = Descriptions(context, policies=policies, read=read)
+        describe = partial(descriptions.of_all, pool=pool)
+        yield Replay(Judge(ledger, policies, late_window=None), describe, found)
+
+
+def paced_reader(context: Context, pace: Pace, *, keeping: bool) -> Reader:
+    """What reads manifests that are not kept, no faster than the pace."""
+
+    def read(registry: RegistryName, repository: Repository, digest: Digest) -> Manifest:
+        manifest = context.kept(registry, repository, digest)
+        if manifest is None:
+            pace.wait()
+            manifest = context.registries[registry].get(repository, digest)
+            if keeping:
+                context.ledger.keep(registry, repository, manifest)
+        return manifest
+
+    return read

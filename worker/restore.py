@@ -22,7 +22,7 @@ from enforcer.registries.client import RegistryClient
 from enforcer.registries.manifest import Manifest
 from enforcer.times import Time
 from worker.context import Context
-from worker.outcome import close_held, report_failing, report_held, report_in_place, report_lost
+from worker.outcome import close_held, report_failing, report_held, report_in_place, report_lost, report_released
 from worker.patience import back_off, pause
 
 logger = logging.getLogger(__name__)
@@ -219,12 +219,13 @@ class Restore:
 
 
 def restore(context: Context, claim: Claim) -> None:
-    """Do one step for the tag that was claimed."""
+    """Do one step for the tag that was claimed, if it must still be what its record says."""
     name = TagName.parse(claim.item)
     record = context.ledger.standing(name).record
     client = context.registries.get(name.registry)
-    if record is None or client is None:
-        logger.warning("%s is not restored: %s", name, "it has no record" if client else "its registry is gone")
+    protection = context.policies.current().protection(*name.parts, Time.now())
+    if record is None or client is None or protection is None or not protection.enforce:
+        report_released(context, name)
         context.restores.done(claim.item)
         return
     Restore(context, claim, name, record, client, Progress.read(claim.notes)).step()

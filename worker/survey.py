@@ -16,6 +16,7 @@ from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.registries.client import RegistryClient
 from enforcer.registries.manifest import Manifest
 from enforcer.times import Time
+from worker.context import Context
 from worker.pace import Pace
 from worker.patience import pause
 
@@ -187,3 +188,8 @@ class Survey:
         if error.temporary:
             self._client.ping()
         return str(error)
+
+
+def survey_of(context: Context, registry: RegistryName) -> Survey:
+    """A survey of a configured registry, at the configured pace."""
+    return Survey(registry, context.registries[registry], context.ledger, Pace(context.settings.sweep_rate))

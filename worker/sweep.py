@@ -12,11 +12,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from enforcer.agenda import Claim
 from enforcer.errors import RegistryError
 from enforcer.events import Event
-from enforcer.names import Digest, RegistryName, Repository, TagName
+from enforcer.ledger.record import Record, Standing
+from enforcer.names import RegistryName, Repository, TagName
 from enforcer.policies.policy import Protection
 from enforcer.times import Time
 from worker.beginning import Beginnings
@@ -24,11 +26,11 @@ from worker.consequences import keep_if_missing, restore
 from worker.context import Context
 from worker.extent import Extent
 from worker.finding import Difference, event_of, judge_findings
-from worker.pace import Pace
 from worker.patience import pause
-from worker.survey import Listing, Look, Survey
-from worker.sweep_lock import SweepRunning, sole_sweep
-from worker.sweep_report import Progress, Report, remember
+from worker.restorability import Restorability
+from worker.sole_sweep import SweepRunning, sole_sweep
+from worker.survey import Listing, Look, Survey, handfuls, survey_of
+from worker.sweep_report import Report, SoFar, log_report, remember
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ class Sweep:
         since: Time | None = None,
     ) -> None:
         self.so_far = so_far
-        self.report = so_far.report
+        self.report: Report = so_far.report
         self.finished = False
         self._context = context
         self._survey = survey
@@ -66,7 +68,7 @@ class Sweep:
         self._repositories = [each for each in repositories if each >= so_far.repository and self._has_policy(each)]
         self.extent = Extent(len(self._repositories))
         self._report_only = report_only
-        self._restorability = Restorability(context, survey) if deep else None
+        self._restorability = Restorability(survey) if deep else None
         self._since = since
         self._differing: list[tuple[float, Look]] = []
 
@@ -94,7 +96,9 @@ class Sweep:
         self._policies = self._context.policies.current()
         if listing.problem:
             self.report.note_problem(listing.problem)
-        wanted = replace(listing, tags={tag: at for tag, at in listing.tags.items() if tag > after and self._is_asked(at)})
+        wanted = replace(
+            listing, tags={tag: at for tag, at in listing.tags.items() if tag > after and self._is_asked(at)}
+        )
         self.extent.add(len(wanted.tags))
         for looks in handfuls(self._survey.looks(wanted)):
             self.report.looked += len(looks)
@@ -137,26 +141,87 @@ class Sweep:
             self._take(list(self._survey.look_at((name, standings[name]) for name in names)))
 
     def _take(self, looks: Sequence[Look]) -> None:
-        """Count what differs for the second time, and have it judged; or put right at once, if it was judged before."""
+        """Count what still differs, and have it judged; or put right at once, if it was judged before."""
         beginnings = Beginnings(self._context)
-        events: list[Event] = []
-        known: list[TagName] = []
-        for look in looks:
-            protection = self._protection(look.name)
-            if look.problem:
-                self.report.note_problem(look.problem)
-            elif protection is None or not _is_guarded(look, protection):
-                events += self._follow(look)
-            elif (before := beginnings.before(look)) is not None:
-                events += self._follow(look, before)
-            elif not look.differs:
-                events += [event_of(look, "sweep")] if _is_back(look) else []
-            else:
-                self.report.note_drift(Difference.of(look))
-                if not self._is_known(look, protection):
-                    events.append(event_of(look, "sweep"))
-                elif protection.enforce:
-                    known.append(look.name)
+        events = [event for look in looks if (event := self._event(look, beginnings)) is not None]
         if not self._report_only:
-            restore(self._context, known)
             judge_findings(self._context, self._survey, events)
+
+    def _event(self, look: Look, beginnings: Beginnings) -> Event | None:
+        record, protection = look.standing.record, self._protection(look.name)
+        if look.problem:
+            self.report.note_problem(look.problem)
+            return None
+        if not look.differs:
+            return event_of(look, "sweep") if _is_back(look) else None
+        if record is None:
+            self.report.recorded += 1
+            return event_of(look, "sweep")
+        before = beginnings.before(look) if protection else None
+        if protection is None or before is not None or not _is_guarded(look, protection):
+            self.report.followed += 1
+            return event_of(look, "sweep", time=before)
+        self.report.note_drift(Difference.of(look))
+        return self._news(look, record, protection)
+
+    def _news(self, look: Look, record: Record, protection: Protection) -> Event | None:
+        """Drift as an event; none if it was judged before: then it is put right, or still only observed."""
+        if look.found is None and record.deleted:
+            is_known = True
+        elif protection.enforce:
+            is_known = bool(self._context.violations.get_open(look.name))
+        else:
+            last = self._context.ledger.history(look.name)[-1:]
+            is_known = any(entry.decision.is_violation and entry.event.digest == look.found for entry in last)
+        if not is_known:
+            return event_of(look, "sweep")
+        if protection.enforce and not self._report_only:
+            restore(self._context, [look.name])
+        return None
+
+    def _protection(self, name: TagName) -> Protection | None:
+        return self._policies.protection(*name.parts, Time.now())
+
+
+def _is_guarded(look: Look, protection: Protection) -> bool:
+    """Whether what happened to the tag is what it is protected against."""
+    return protection.delete if look.found is None else protection.overwrite
+
+
+def _is_back(look: Look) -> bool:
+    """Whether a tag is in place that somebody had deleted, and no event said that it was put back."""
+    record = look.standing.record
+    return record is not None and record.deleted and look.found == record.digest
+
+
+def sweep(context: Context, claim: Claim) -> None:
+    """Do one slice of the sweep that was claimed: of `registry`, or of `registry/namespace`."""
+    registry, _, namespace = claim.item.partition("/")
+    name = RegistryName(registry)
+    if name not in context.registries:
+        context.sweeps.done(claim.item)
+        return
+    try:
+        with sole_sweep(context, name), survey_of(context, name) as survey:
+            whole = _slice(context, survey, namespace, SoFar.read(claim.notes))
+    except (RegistryError, SweepRunning) as error:
+        logger.warning("the sweep of %s is put off: %s", claim.item, error)
+        context.sweeps.again(claim.item, claim.notes, pause(5))
+        return
+    if whole.finished:
+        log_report(claim.item, whole.report)
+        remember(context, claim.item, whole.report)
+        context.sweeps.done(claim.item)
+    else:
+        context.sweeps.again(claim.item, whole.so_far.written(), 0)
+
+
+def _slice(context: Context, survey: Survey, namespace: str, so_far: SoFar) -> Sweep:
+    repositories, problem = survey.repositories()
+    if problem and so_far == SoFar():
+        logger.warning("sweep of %s: %s", survey.registry, problem)
+    wanted = [repository for repository in repositories if namespace in ("", repository.namespace)]
+    whole = Sweep(context, survey, wanted, so_far)
+    for _ in whole.run(SLICE):
+        pass
+    return whole

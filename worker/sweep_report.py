@@ -44,13 +44,13 @@ class Report:
 
     def note_broken(self, text: str) -> None:
         """Remember a tag that could not be pulled."""
-        if len(self.broken) < LISTED:
+        if text and len(self.broken) < LISTED:
             self.broken.append(text)
 
-    def note_problem(self, problem: str) -> None:
+    def note_problem(self, text: str) -> None:
         """Remember what could not be looked at."""
-        if len(self.problems) < LISTED:
-            self.problems.append(problem)
+        if text and len(self.problems) < LISTED:
+            self.problems.append(text)
 
     def as_dict(self) -> dict[str, Any]:
         """The report for JSON."""
@@ -88,7 +88,7 @@ def remember(context: Context, item: str, report: Report) -> None:
     context.redis.hset(SWEEPS, item, json.dumps(report.as_dict() | {"finished": Time.now()}))
 
 
-def log(item: str, report: Report) -> None:
+def log_report(item: str, report: Report) -> None:
     """Say what a whole sweep found."""
     level = logging.WARNING if report.drift or report.problems else logging.INFO
     text = "swept %s: %d tags, %d recorded, %d followed, %d drifted, %d problems"

@@ -39,7 +39,7 @@ class RegistrySettings(Table):
     ca_file: ExistingFile | None = Field(
         default=None, description="File of the certificates (PEM) that the registry's own is checked against."
     )
-    timeout: float = Field(default=10, ge=0.1, le=300, description="Longest wait for an answer, in seconds.")
+    timeout: float = Field(default=10, ge=0.1, le=20, description="Longest wait for an answer, in seconds.")
     namespaces: Annotated[tuple[Namespace, ...], AnyList] = Field(
         default=(), description="Namespaces that are known before their first push."
     )

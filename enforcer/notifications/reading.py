@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from enforcer.errors import InvalidNotification
-from enforcer.events import Event, fingerprint
+from enforcer.events import Event, fingerprint, is_id
 from enforcer.names import Namespace
 
 CHILDREN = 1000
 """Manifests of an index that are kept; real ones list a dozen."""
-
-_ID = re.compile(r"[!-~]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +68,4 @@ def evidence(fields: Any, name: str, limit: int = 256) -> str:
 def event_id(fields: Mapping[str, Any]) -> str:
     """The event's own id if it is one, else what it says: equal events are one event."""
     given = fields.get("id")
-    return given if isinstance(given, str) and _ID.fullmatch(given) else fingerprint(fields)
+    return given if is_id(given) else fingerprint(fields)

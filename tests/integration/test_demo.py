@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,10 @@ class Demo:
         self.shown += rest
         return self.process.returncode
 
-    def processes(self) -> list[str]:
-        """The commands of what runs."""
-        return [command for command in map(self._command, Path("/proc").glob("[0-9]*")) if command]
+    def processes(self) -> dict[int, str]:
+        """What runs, by process id."""
+        found = {int(process.name): self._command(process) for process in Path("/proc").glob("[0-9]*")}
+        return {number: command for number, command in found.items() if command}
 
     def files(self) -> list[str]:
         return [path.name for path in self.folder.iterdir()]
@@ -86,6 +88,9 @@ def start(tmp_path_factory):
     for demo in started:
         demo.process.kill()
         demo.process.communicate()
+        for number in demo.processes():  # of a test that failed
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
 
 
 def test_the_whole_story(start):
@@ -98,7 +103,7 @@ def test_the_whole_story(start):
     assert f"{original} is back after" in demo.shown
     assert "signature verified" in demo.shown
     assert 'its layer says "original"' in demo.shown
-    assert demo.processes() == []
+    assert demo.processes() == {}
     assert demo.files() == []
 
 
@@ -109,7 +114,7 @@ def test_ctrl_c_in_the_middle(start, moment):
     demo.read_until(moment)
     demo.press_ctrl_c()
     assert demo.end() == 128 + signal.SIGINT, demo.shown
-    assert demo.processes() == []
+    assert demo.processes() == {}
     assert demo.files() == []
 
 
@@ -122,11 +127,11 @@ def test_keep(start):
         re.findall(r"skopeo copy .*", demo.shown)[0].split(), check=True, capture_output=True, timeout=PATIENCE
     )
     demo.read_until("alert ")
-    commands = " ".join(demo.processes())
+    commands = " ".join(demo.processes().values())
     assert all(part in commands for part in ("docker-registry serve", "valkey-server", "enforcer up", "worker work"))
     demo.press_ctrl_c()
     assert demo.end() == 0, demo.shown
-    assert demo.processes() == []
+    assert demo.processes() == {}
     assert demo.files() == []
 
 
@@ -151,7 +156,7 @@ def test_broken_registry(start, tmp_path):
     assert demo.end() == 1
     assert "FAILED: the registry has ended, with status 3" in demo.shown
     assert "\n  no space left\n" in demo.shown
-    assert demo.processes() == []
+    assert demo.processes() == {}
     assert demo.files() == []
 
 

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 from fakeredis import FakeServer, FakeStrictRedis
-from redis import RedisError
+from redis import ConnectionError, RedisError  # noqa: A004 - as the drain knows it
 
 from enforcer import log as log_module
 from enforcer.ledger.record import Decision
@@ -113,20 +113,40 @@ def test_entries_that_are_no_events_are_buried(context, redis, caplog):
     assert context.log.waiting() == 0
 
 
-def test_a_batch_that_fails_stays(context, monkeypatch):
+def test_a_batch_stays_while_redis_is_away(context, monkeypatch):
     """An event leaves the log only after its decision is in the ledger."""
     context.log.append([pushed(1)])
 
     def fail(*_: object) -> None:
-        raise RuntimeError
+        raise ConnectionError
 
     with monkeypatch.context() as patch:
         patch.setattr(context.ledger, "standings", fail)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(ConnectionError):
             drain(context)
     assert context.log.waiting() == 1
     assert drain(context) == 1
     assert decisions(context) == [Decision.RECORDED]
+
+
+def test_an_event_that_cannot_be_judged_holds_up_no_other(context, monkeypatch):
+    """A fault of ours that one event brings to light moves that one to the dead letters, and the rest is judged."""
+    context.log.append([pushed(1), pushed(2, tag=Tag("poison")), pushed(1, "again")])
+    whole = context.ledger.standings
+
+    def fail(names):
+        wanted = list(names)
+        if any(name.tag == "poison" for name in wanted):
+            raise ZeroDivisionError
+        return whole(wanted)
+
+    monkeypatch.setattr(context.ledger, "standings", fail)
+    assert drain(context) == 3
+    assert context.log.waiting() == 0
+    (letter,) = context.log.dead_letters()
+    assert letter.reason == "cannot be judged: ZeroDivisionError"
+    assert b"poison" in letter.body
+    assert decisions(context) == [Decision.RECORDED, Decision.UNCHANGED]
 
 
 def test_a_long_backlog_makes_room(context, monkeypatch):

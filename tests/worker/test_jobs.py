@@ -61,8 +61,8 @@ def test_restore_many_side_by_side(scene, context, registry):
     tags = [f"v{number}" for number in range(50)]
     original, other = image("original"), image("other")
     for tag in tags:
-        scene.tell(push(f"{tag} first", registry.put_manifest(APP, tag, original), scene.now(), tag=tag))
-        scene.tell(push(f"{tag} then", registry.put_manifest(APP, tag, other), scene.now(), tag=tag))
+        scene.tell(push(f"{tag}-first", registry.put_manifest(APP, tag, original), scene.now(), tag=tag))
+        scene.tell(push(f"{tag}-then", registry.put_manifest(APP, tag, other), scene.now(), tag=tag))
     scene.keep_all()
     registry.latency = 0.05
     registry.requests.clear()

@@ -148,6 +148,18 @@ def test_deleted_digest_again(judge, ledger):
     }
 
 
+@pytest.mark.parametrize("ids", ["12", "21"])
+def test_deleted_and_restored_in_the_same_second(judge, ledger, ids):
+    """Harbor tells whole seconds: a tag that was put back at once is there again, and its next deletion counts."""
+    judge(push("0", A, at(-60)))
+
+    judge(delete_digest(ids[0], A, 0))
+    judge(push(ids[1], A, at(0)))
+    judge(delete_digest("3", A, 60))
+
+    assert [entry.decision.value for entry in ledger.history(NAME)] == ["recorded", "deleted", "unchanged", "deleted"]
+
+
 def test_unknown_digest_deleted(judge, ledger):
     """A deleted blob, or a manifest that no tag needs, concerns nobody."""
     judge(push("1", A, at(0)))

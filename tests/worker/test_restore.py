@@ -7,6 +7,7 @@ import pytest
 
 from enforcer.errors import BlobsMissing
 from enforcer.names import Digest
+from enforcer.policies.unlock import Unlock
 from enforcer.queue import Task
 from enforcer.registries.manifest import OCI_INDEX
 from enforcer.times import Time
@@ -714,3 +715,20 @@ def test_progress_survives_its_way_through_redis():
     assert Progress.read(progress.written()) == progress
     assert json.loads(progress.written())["puts"] == 4
     assert Progress.read("") == Progress()
+
+
+def test_a_tag_that_is_not_protected_any_more_is_left_alone(scene):
+    """Who unlocks a tag, or removes its policy, wants no restore that is still going on to undo what comes then."""
+    scene.record()
+    before = scene.overwrite()
+    unlock = Unlock.parse(NAME.registry, NAME.reference, seconds=600, by="ops", reason="a repair")
+    scene.context.policies.unlock(unlock)
+
+    scene.step()
+
+    assert scene.methods == []
+    assert scene.digest == before.pushed
+    assert scene.violation(before).state is State.RELEASED
+    (alert,) = scene.alerts()
+    assert alert.details["outcome"] == "released"
+    assert len(scene.context.restores) == 0

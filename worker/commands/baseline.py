@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from enforcer.command_line import settings_option
-from enforcer.names import Repository
+from enforcer.command_line import FAILED, FOUND, settings_option
+from enforcer.names import Namespace, Repository
+from worker.commands.session import NAMESPACE, REPOSITORY, chosen_registry, session
+
+if TYPE_CHECKING:
+    from worker.baseline import Report
+    from worker.survey import Survey
 
 
 @click.command(
@@ -20,20 +27,26 @@ Examples:
   enforcer-worker baseline --repository team/app --force
 
 \b
-A baseline that was stopped goes on where it was.
+A baseline that was stopped goes on where it was, for a day.
+
+\b
+Exit status:
+  0  every tag has a record, and it is what the registry has
+  1  some could not be looked at
+  3  some records differ from the registry, and were left as they are
 """
 )
 @settings_option
 @click.option("--registry", help="Which registry; may be left out where only one is configured.")
-@click.option("--namespace", help="Only this namespace.")
-@click.option("--repository", help="Only this repository.")
+@click.option("--namespace", type=NAMESPACE, help="Only this namespace; _ for repositories without a slash.")
+@click.option("--repository", type=REPOSITORY, help="Only this repository.")
 @click.option("--force", is_flag=True, help="Replace records by what the registry has; each is noted as approved.")
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 def baseline(
     config: Path | None,
     registry: str | None,
-    namespace: str | None,
-    repository: str | None,
+    namespace: Namespace | None,
+    repository: Repository | None,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -42,29 +55,53 @@ def baseline(
     A record that is there stays, and is reported where it differs from the registry.
     """
     from worker.baseline import Baseline
-    from worker.commands.session import chosen_registry, session, survey_of
+    from worker.burst import keep_all
     from worker.progress import progress
+    from worker.survey import survey_of
 
-    def wanted(name: Repository) -> bool:
-        return namespace in (None, name.namespace) and repository in (None, name)
-
+    if repository and namespace not in (None, repository.namespace):
+        raise click.UsageError(f"{repository} is not in the namespace {namespace}")
     with session(config) as context:
         name = chosen_registry(context, registry)
-        scope = f"{name}/{repository or namespace or ''}{':force' if force else ''}"
-        whole = Baseline(context, survey_of(context, name), scope, wanted, force=force)
-        with progress("baseline", "tags") as advance:
-            for _ in whole.run():
-                advance(1)
+        scope = f"command:{name} {namespace or ''} {repository or ''}{' --force' if force else ''}"
+        with survey_of(context, name) as survey:
+            repositories, problem = _repositories(survey, namespace, repository)
+            whole = Baseline(context, survey, repositories, scope, force=force)
+            if whole.resumed:
+                click.echo(f"going on where it was stopped: {whole.resumed} repositories are done", err=True)
+            with progress("baseline", "tags") as meter:
+                for tags in whole.run():
+                    meter.expect(whole.extent.expected)
+                    meter.advance(tags)
+        keep_all(context)
+    if problem:
+        whole.report.problems.append(problem)
+    _tell(whole.report, as_json=as_json)
+    sys.exit(FOUND if whole.report.differing else FAILED if whole.report.problems else 0)
+
+
+def _repositories(
+    survey: Survey, namespace: Namespace | None, repository: Repository | None
+) -> tuple[list[Repository], str]:
+    """Those that are asked for, and why not all of them are known."""
+    if repository:
+        return [repository], ""
+    repositories, problem = survey.repositories()
+    return [each for each in repositories if namespace in (None, each.namespace)], problem
+
+
+def _tell(report: Report, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(asdict(whole.report)))
+        click.echo(json.dumps(asdict(report)))
         return
-    for difference in whole.report.differing:
+    for difference in report.replaced:
+        click.echo(f"{difference.name} was recorded as {difference.recorded} and is now {difference.found}")
+    for difference in report.differing:
         click.echo(f"{difference.name} is recorded as {difference.recorded} and is {difference.found or 'gone'}")
-    for problem in whole.report.problems:
+    for problem in report.problems:
         click.echo(problem, err=True)
-    report = whole.report
     click.echo(
-        f"{report.looked} tags looked at, {report.recorded} recorded, {len(report.differing)} differ, "
-        f"{len(report.problems)} problems",
+        f"{report.looked} tags looked at, {report.recorded} recorded, {len(report.replaced)} replaced, "
+        f"{len(report.differing)} differ, {len(report.problems)} problems",
         err=True,
     )

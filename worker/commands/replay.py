@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from enforcer.command_line import FOUND, settings_option
-from enforcer.errors import InvalidName
 from enforcer.times import Time
+from worker.commands.session import TIME, chosen_registry, session
 
 if TYPE_CHECKING:
+    from enforcer.ledger.record import Record
+    from enforcer.names import TagName
+    from worker.archive import Archive
     from worker.documents import Document
-    from worker.progress import Advance
-    from worker.replay import Report
+    from worker.progress import Meter
+    from worker.replay import Replay
+    from worker.sorter import Sorter
 
-
-class TimeType(click.ParamType[Time]):
-    """An RFC 3339 time on the command line."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Time:
-        try:
-            return Time(value)
-        except InvalidName as error:
-            self.fail(str(error), param, ctx)
+FILE: click.Path = click.Path(path_type=Path, allow_dash=True, exists=True, dir_okay=False)
+SHOWN = 20
+"""Lines that are not understood and shown at once; `--rejects` has them all."""
 
 
 @click.command(
@@ -48,14 +44,15 @@ document a line, or one JSON array; gzip too; in any order.
 \b
 Exit status:
   0  done, and no protected tag was changed in these events
-  3  violations were found
+  1  nothing was done
+  3  done, and some violations were found
 """
 )
 @settings_option
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
 @click.option("--registry", help="Whose events these are, where they do not say; default: the only one configured.")
-@click.option("--since", type=TimeType(), help="Only events from this time on.")
-@click.option("--until", type=TimeType(), help="Only events before this time.")
+@click.option("--since", type=TIME, help="Only events from this time on.")
+@click.option("--until", type=TIME, help="Only events before this time.")
 @click.option("--dry-run", is_flag=True, help="Change nothing: tell what would be recorded and undone.")
 @click.option("--honour-times", is_flag=True, help="Judge by each policy only from when it was in force.")
 @click.option("--restore", is_flag=True, help="Have the violations that are found restored and told.")
@@ -77,63 +74,103 @@ def replay(
 
     Replaying the same events twice changes nothing.
     """
-    from worker.commands.session import chosen_registry, session
+    from worker.archive import Archive
+    from worker.burst import restore_all
     from worker.consequences import keep_originals, set_in_motion
     from worker.progress import progress
-    from worker.replay import Archive, DryLedger, Replay, Sorter, always_in_force
+    from worker.replay import prepared_replay
+    from worker.sorter import Sorter
 
     if dry_run and restore:
         raise click.UsageError("--dry-run changes nothing, so it cannot --restore")
-    with session(config) as context, tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
-        policies = context.policies.current()
-        ledger = DryLedger(context.ledger) if dry_run else context.ledger
-        archive = Archive(chosen_registry(context, registry), since, until)
-        whole = Replay(ledger, policies if honour_times else always_in_force(policies), archive)
-        refused = stack.enter_context(rejects.open("wb")) if rejects else None
-        sorter = Sorter(Path(directory))
-        with progress("read", "bytes", _size(files)) as advance:
-            for rejected in whole.read(_documents(files, advance), sorter):
-                click.echo(f"not understood: {rejected.reason}", err=True)
-                if refused:
-                    refused.write(rejected.content.rstrip(b"\n") + b"\n")
-        with progress("judge", "events", sorter.count) as advance:
-            for count, decided in whole.judge(sorter.sorted()):
+    with session(config) as context, Sorter() as sorter, ExitStack() as stack:
+        archive = Archive(chosen_registry(context, registry), context.settings.registries, since, until)
+        rejected = _read(files, archive, sorter, rejects)
+        whole = stack.enter_context(prepared_replay(context, dry_run=dry_run, honour_times=honour_times))
+        whole.report.rejected = rejected
+        with progress("judge", "events", sorter.count) as meter:
+            for count, decided in whole.run(sorter.sorted()):
                 if restore:
                     set_in_motion(context, decided)
                 elif not dry_run:
                     keep_originals(context, decided)
-                advance(count)
-    _tell(whole.report, as_json=as_json)
-    sys.exit(FOUND if whole.report.violations else 0)
+                meter.advance(count)
+        if restore:
+            restore_all(context, list({violation.name for violation in whole.found}))
+        _tell(whole, as_json=as_json)
+        sys.exit(FOUND if len(whole.found) else 0)
 
 
-def _documents(files: tuple[Path, ...], advance: Advance) -> Iterator[Document]:
+def _read(files: tuple[Path, ...], archive: Archive, sorter: Sorter, rejects: Path | None) -> int:
+    """Sort what is asked for; returns how much was not understood."""
+    from worker.progress import progress
+
+    rejected = 0
+    with progress("read", "bytes", _size(files)) as meter, ExitStack() as stack:
+        refused = stack.enter_context(rejects.open("wb")) if rejects else None
+        for document in _documents(files, meter):
+            reading = archive.read(document)
+            for event in reading.events:
+                sorter.add(event)
+            for each in reading.rejected:
+                rejected += 1
+                if rejected <= SHOWN:
+                    click.echo(f"not understood: {document.where}: {each.reason}", err=True)
+                if refused and each.content:
+                    refused.write(each.content.rstrip(b"\n") + b"\n")
+    return rejected
+
+
+def _documents(files: tuple[Path, ...], meter: Meter) -> Iterator[Document]:
     from worker.documents import read_documents
 
     for file in files:
         if str(file) == "-":
-            yield from read_documents("standard input", sys.stdin.buffer, advance)
+            yield from read_documents("standard input", sys.stdin.buffer, meter.advance)
             continue
         with file.open("rb") as stream:
-            yield from read_documents(str(file), stream, advance)
+            yield from read_documents(str(file), stream, meter.advance)
 
 
 def _size(files: tuple[Path, ...]) -> float | None:
-    """Bytes in all files; None where standard input is one of them."""
-    if any(str(file) == "-" for file in files):
-        return None
-    return sum(file.stat().st_size for file in files)
+    """Bytes in all files; None where one of them has no size, as standard input has none."""
+    sizes = [0 if str(file) == "-" else file.stat().st_size for file in files]
+    return sum(sizes) if all(sizes) else None
 
 
-def _tell(report: Report, *, as_json: bool) -> None:
-    from enforcer.alerts import describe
-
+def _tell(whole: Replay, *, as_json: bool) -> None:
+    report = whole.report
     if as_json:
-        violations = [violation.as_dict() for violation in report.violations]
-        fields = {"events": report.events, "rejected": report.rejected, "decisions": dict(report.decisions)}
-        click.echo(json.dumps(fields | {"violations": violations}))
+        click.echo(json.dumps(asdict(report))[:-1], nl=False)
+        _tell_list("records", ({"name": str(name), **_digests(before, after)} for name, before, after in _differences(whole)))
+        _tell_list("violations", (violation.as_dict() for violation in whole.found))
+        click.echo("}")
         return
-    for violation in report.violations:
-        click.echo(describe(violation))
+    for name, before, after in _differences(whole):
+        digests = _digests(before, after)
+        click.echo(f"{name} would be recorded as {digests['after']}, and is as {digests['before']}")
+    for violation in whole.found:
+        who = violation.actor or "somebody unnamed"
+        what = f"deleted by {who}" if violation.pushed is None else f"overwritten with {violation.pushed} by {who}"
+        click.echo(f"{violation.name} was {what} at {violation.time[:19]}Z; it should be {violation.recorded}")
     decisions = ", ".join(f"{count} {decision}" for decision, count in sorted(report.decisions.items()))
     click.echo(f"{report.events} events: {decisions or 'none'}; {report.rejected} not understood", err=True)
+
+
+def _differences(whole: Replay) -> Iterator[tuple[TagName, Record | None, Record | None]]:
+    from worker.dry_ledger import DryLedger
+
+    ledger = whole.judge.ledger
+    return ledger.differences() if isinstance(ledger, DryLedger) else iter(())
+
+
+def _digests(before: Record | None, after: Record | None) -> dict[str, str | None]:
+    return {"before": before and before.digest, "after": after and after.digest}
+
+
+def _tell_list(name: str, values: Iterable[Any]) -> None:
+    """One field of a JSON object, a value at a time, since there may be many."""
+    click.echo(f', "{name}": [', nl=False)
+    for number, value in enumerate(values):
+        click.echo(f"{',' if number else ''}\n{json.dumps(value)}", nl=False)
+    click.echo("]", nl=False)

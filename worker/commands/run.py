@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 
 import click
 
 from enforcer import logs
-from enforcer.command_line import read_settings, settings_option
+from enforcer.command_line import FAILED, read_settings, settings_option
 from enforcer.queue import Task
 from enforcer.settings import Settings
 from enforcer.supervisor import Part, Supervisor
@@ -28,6 +29,11 @@ PARTS = {
 Examples:
   enforcer-worker run --processes 2
   enforcer-worker run --burst        # do what waits, then end
+
+\b
+Exit status:
+  0  it was stopped in order, or nothing is left to do
+  1  something had to be killed, or is left since somebody else does not answer
 """
 )
 @settings_option
@@ -44,8 +50,10 @@ def run(config: Path | None, processes: int | None, burst: bool) -> None:
     logs.configure(settings.log_level)
     with prepared(settings) as redis:
         if burst:
-            work_off(Context(settings, redis, consumer="burst"))
-            return
+            left = work_off(Context(settings, redis, consumer=f"{socket.gethostname()}-burst"))
+            for task in left:
+                click.echo(f"some of the task {task} is left: it waits for somebody who does not answer", err=True)
+            sys.exit(FAILED if left else 0)
         timer = Timer(settings, redis)
         timer.begin()
         sys.exit(Supervisor(_parts(settings, config, processes), tick=timer.tick).run())

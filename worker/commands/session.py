@@ -1,20 +1,42 @@
-"""What the operator's commands have in common: settings, Redis, the policies in force, and a survey of a registry."""
+"""What the operator's commands have in common: settings, Redis, the policies in force, and what they may be told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import click
 
 from enforcer import logs
 from enforcer.command_line import read_settings
-from enforcer.names import RegistryName
+from enforcer.errors import InvalidName
+from enforcer.names import Namespace, RegistryName, Repository
 from enforcer.start import prepared
+from enforcer.times import Time
 from worker.context import Context
-from worker.pace import Pace
-from worker.survey import Survey
+
+Name = TypeVar("Name", Time, Namespace, Repository)
+
+
+class NameType(click.ParamType[Name], Generic[Name]):
+    """A name or time on the command line: checked there, so that a wrong one is wrong usage."""
+
+    def __init__(self, kind: type[Name]) -> None:
+        self.name = kind.__name__.lower()
+        self._kind: Callable[[str], Name] = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Name:
+        try:
+            return self._kind(value)
+        except InvalidName as error:
+            self.fail(str(error), param, ctx)
+
+
+TIME = NameType(Time)
+NAMESPACE = NameType(Namespace)
+REPOSITORY = NameType(Repository)
 
 
 @contextmanager
@@ -34,9 +56,3 @@ def chosen_registry(context: Context, name: str | None) -> RegistryName:
     if name not in known:
         raise click.UsageError(f"name a registry by --registry: {', '.join(known)}")
     return RegistryName(name)
-
-
-def survey_of(context: Context, registry: RegistryName) -> Survey:
-    """A survey at the configured pace."""
-    client = context.registries[registry]
-    return Survey(registry, client, context.ledger, Pace(context.settings.sweep_rate))

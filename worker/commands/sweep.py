@@ -1,15 +1,26 @@
-"""`enforcer-worker sweep`: compare registries with the ledger."""
+"""`enforcer-worker sweep`: compare a registry with the ledger."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from enforcer.command_line import FAILED, FOUND, settings_option
+from enforcer.names import Namespace, TagName
+from enforcer.times import Time
+from worker.commands.session import NAMESPACE, TIME, chosen_registry, session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from worker.sweep_report import Report
+
+WAIT = 600
+"""Seconds for which a sweep waits for another one of the same registry."""
 
 
 @click.command(
@@ -17,44 +28,79 @@ from enforcer.command_line import FAILED, FOUND, settings_option
 Examples:
   enforcer-worker sweep
   enforcer-worker sweep --report-only --json
+  enforcer-worker sweep --deep --since 2026-11-01T00:00:00Z
 
 \b
 Exit status:
-  0  every protected tag is what it should be
+  0  every protected tag is what it must be
   1  some could not be looked at
-  3  some had drifted; without --report-only they are being restored
+  3  some had drifted, or could not be pulled
 """
 )
 @settings_option
 @click.option("--registry", help="Which registry; may be left out where only one is configured.")
-@click.option("--namespace", help="Only this namespace.")
+@click.option("--namespace", type=NAMESPACE, help="Only this namespace; _ for repositories without a slash.")
+@click.option("--since", type=TIME, help="Only tags recorded from this time on, or not at all.")
+@click.option("--deep", is_flag=True, help="Look for the layers as well, without which no tag can be pulled.")
 @click.option("--report-only", is_flag=True, help="Change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
-def sweep(config: Path | None, registry: str | None, namespace: str | None, report_only: bool, as_json: bool) -> None:
-    """Compare every protected tag with the registry, and restore what drifted."""
-    from worker.commands.session import chosen_registry, session, survey_of
+def sweep(
+    config: Path | None,
+    registry: str | None,
+    namespace: Namespace | None,
+    since: Time | None,
+    deep: bool,
+    report_only: bool,
+    as_json: bool,
+) -> None:
+    """Compare every protected tag with the registry, and restore what drifted.
+
+    Waits until what it found is restored, by itself or by the workers that run.
+    """
+    from worker.burst import keep_all, restore_all
     from worker.progress import progress
-    from worker.sweep import Report, Sweep, sole_sweep
+    from worker.sole_sweep import sole_sweep
+    from worker.survey import survey_of
+    from worker.sweep import Sweep
+    from worker.sweep_report import SoFar, remember
 
     with session(config) as context:
         name = chosen_registry(context, registry)
-        item = f"{name}/{namespace}" if namespace else name
-        whole = Sweep(context, survey_of(context, name), Report(), namespace=namespace or "", report_only=report_only)
-        with progress("sweep", "tags") as advance, sole_sweep(context, item) as renew:
-            for _ in whole.run(float("inf")):
-                advance(1)
-                renew()
-    report = whole.report
+        with sole_sweep(context, name, wait=WAIT) as renew, survey_of(context, name) as survey:
+            repositories, problem = survey.repositories()
+            wanted = [each for each in repositories if namespace in (None, each.namespace)]
+            whole = Sweep(context, survey, wanted, SoFar(), report_only=report_only, deep=deep, since=since)
+            with progress("sweep", "tags") as meter:
+                for tags in whole.run():
+                    meter.expect(whole.extent.expected)
+                    meter.advance(tags)
+                    renew()
+        report, unrestored = whole.report, []
+        if not report_only:
+            if since is None:
+                remember(context, f"{name}/{namespace}" if namespace else name, report)
+            keep_all(context)
+            unrestored = restore_all(context, [TagName.parse(drift.name) for drift in report.drifted])
+    if problem:
+        click.echo(problem, err=True)
+    _tell(report, unrestored, as_json=as_json)
+    sys.exit(FOUND if report.drift or report.broken else FAILED if report.problems else 0)
+
+
+def _tell(report: Report, unrestored: Sequence[TagName], *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(asdict(report)))
-    else:
-        for drift in report.drifted:
-            click.echo(f"{drift.name} should be {drift.recorded} and is {drift.found or 'gone'}")
-        for problem in report.problems:
-            click.echo(problem, err=True)
-        click.echo(
-            f"{report.looked} tags looked at, {report.recorded} recorded, {len(report.drifted)} drifted, "
-            f"{len(report.problems)} problems",
-            err=True,
-        )
-    sys.exit(FOUND if report.drifted else FAILED if report.problems else 0)
+        click.echo(json.dumps(report.as_dict() | {"unrestored": [str(name) for name in unrestored]}))
+        return
+    for drift in report.drifted:
+        click.echo(f"{drift.name} should be {drift.recorded} and was {drift.found or 'gone'}")
+    for broken in report.broken:
+        click.echo(broken)
+    for problem in report.problems:
+        click.echo(problem, err=True)
+    for name in unrestored:
+        click.echo(f"{name} is not restored yet; see enforcer violations", err=True)
+    click.echo(
+        f"{report.looked} tags looked at, {report.recorded} recorded, {report.followed} followed, "
+        f"{report.drift} drifted, {len(report.problems)} problems",
+        err=True,
+    )

@@ -15,7 +15,10 @@ _CHALLENGE = WWWAuthenticate("basic", {"realm": "harbor", "charset": "UTF-8"})
 def authenticate() -> Account:
     """The account that the current request comes from. Raises `Unauthorized`."""
     here = services()
-    given = request.authorization
+    try:
+        given = request.authorization
+    except ValueError:  # werkzeug lets it through for Basic with anything but ASCII
+        given = None
     if given is not None and given.type == "basic":
         account = here.accounts.by_password(given.username or "", given.password or "")
         if account is not None:

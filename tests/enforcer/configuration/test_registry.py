@@ -100,7 +100,7 @@ def test_a_registry_without_an_address_is_refused(folder):
         ("password = 12345", "password: should be a string, got an integer"),
         ('kind = "docker"', "kind: should be 'distribution' or 'harbor', got 'docker'"),
         ("timeout = 0", "timeout: should be greater than or equal to 0.1, got 0"),
-        ("timeout = 301", "timeout: should be less than or equal to 300, got 301"),
+        ("timeout = 21", "timeout: should be less than or equal to 20, got 21"),
         ("timeout = nan", "timeout: should be a finite number, got nan"),
         ('timeout = "10"', "timeout: should be a number, got a string"),
         ('namespaces = "library"', "namespaces: should be a list, got a string"),

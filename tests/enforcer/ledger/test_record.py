@@ -42,9 +42,8 @@ PROTECTIONS = st.builds(
     settle=st.sampled_from([0, 0.5, 120]),
     policies=st.lists(st.integers(1, 9), max_size=2).map(tuple),
 )
-EVENTS = st.builds(push, st.text(min_size=1, max_size=3), DIGESTS, TIMES) | st.builds(
-    deletion, st.text(min_size=1, max_size=3), TIMES
-)
+IDS = st.text("ab{}|!~", min_size=1, max_size=3)
+EVENTS = st.builds(push, IDS, DIGESTS, TIMES) | st.builds(deletion, IDS, TIMES)
 ENTRIES = st.builds(
     Entry, EVENTS, st.sampled_from(Decision), st.none() | PROTECTIONS, st.none() | RECORDS, late=st.booleans()
 )

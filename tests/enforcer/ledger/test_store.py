@@ -130,7 +130,7 @@ def test_history_is_in_order(ledger):
     assert sorted(in_order, key=lambda each: each.event.order) == in_order
 
 
-@pytest.mark.parametrize("event_id", ["{", '{"a":1}', "a{b}", "|", "~", "-", "x" * 128, "\N{SNOWMAN}"])
+@pytest.mark.parametrize("event_id", ["{", '{"a":1}', "a{b}", "|", "~", "-", "x" * 128])
 def test_odd_ids(ledger, event_id):
     """An id may hold what also begins the JSON behind it."""
     ledger.write([change(NAME, 0, entry(event_id), entry("other"))])

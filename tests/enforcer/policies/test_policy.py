@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -219,3 +221,19 @@ def test_other_namespaces_cost_nothing():
     for _ in range(2):
         with pytest.raises(InvalidPattern):
             policies.protection(MAIN, Repository("broken/app"), TAG, SINCE)
+
+
+def test_threads_read_the_same(monkeypatch):
+    """Two requests that are the first to ask for a namespace both get its policies, while each still reads them."""
+    both = threading.Barrier(2, timeout=5)
+    read = Policy.from_dict
+
+    def read_together(fields):
+        both.wait()
+        return read(fields)
+
+    policies = PolicySet([policy().as_dict()])
+    monkeypatch.setattr(Policy, "from_dict", read_together)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: policies.of_namespace("main", "team"), range(2)))
+    assert [[one.id for one in each] for each in found] == [[1], [1]]

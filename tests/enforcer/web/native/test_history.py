@@ -29,7 +29,6 @@ def test_every_digest_newest_first(call, past):
     newest, oldest = call.get(PATH)["items"]
     assert oldest == {
         "id": "event-1",
-        "id": "event-1",
         "time": BEGAN.plus(1),
         "action": "push",
         "digest": digest(1),
@@ -37,7 +36,6 @@ def test_every_digest_newest_first(call, past):
         "actor": "ci",
         "address": "192.0.2.1:1",
         "user_agent": "buildkit",
-        "reason": "",
         "reason": "",
         "decision": "recorded",
         "policies": [7],
