@@ -56,6 +56,24 @@ class Namespaces:
         """A namespace by its number. Raises `NotFound`."""
         return _first((one for one in self.of(registry) if one.id == number), f"{registry} has no namespace {number}")
 
+    def numbers(self) -> dict[str, int]:
+        """The number of each `registry/namespace` that was ever asked for."""
+        return {place.decode(): int(number) for place, number in self._redis.hgetall(self._IDS).items()}
+
+    def put_back(self, place: str, number: int) -> bool:
+        """Give a `registry/namespace` the number that it had; false where it has one, or another has this one."""
+
+        def attempt(pipe: Any) -> bool:
+            numbers, count = pipe.hgetall(self._IDS), int(pipe.get(self._COUNT) or 0)
+            is_free = place.encode() not in numbers and str(number).encode() not in numbers.values()
+            pipe.multi()
+            if is_free:
+                pipe.hset(self._IDS, place, number)
+                pipe.set(self._COUNT, max(count, number))
+            return is_free
+
+        return bool(self._redis.transaction(attempt, self._IDS, self._COUNT, value_from_callable=True))
+
     def registry(self, name: str) -> RegistryName:
         """The name of a configured registry. Raises `NotFound`."""
         for known in self._settings.registries:

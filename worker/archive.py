@@ -23,7 +23,7 @@ class Archive:
     Only events of the time from `since` and before `until` count.
     """
 
-    registry: RegistryName
+    registry: RegistryName | None
     registries: Container[str]
     since: Time | None = None
     until: Time | None = None
@@ -38,17 +38,23 @@ class Archive:
 
     def _read(self, value: Any, content: bytes) -> Reading:
         fields = value if isinstance(value, dict) else {}
-        if "events" in fields:
-            return distribution.read(content, self.registry)
-        if "target" in fields:  # one event of an envelope, as replay writes it to its rejects
-            return distribution.read(json.dumps({"events": [value]}).encode(), self.registry)
-        if "event_data" in fields or "specversion" in fields:
-            return harbor.read(content, self.registry)
+        if fields.keys() & {"events", "target", "event_data", "specversion"}:
+            return self._foreign(fields, content)
         try:
             return self._exported(Event.from_dict(value), content)
         except (InvalidName, KeyError, TypeError, ValueError, AttributeError) as error:
             text = f"neither a notification of Distribution or Harbor nor an exported event: {error!r}"
             return Reading(rejected=(Rejected(text, content),))
+
+    def _foreign(self, fields: dict[str, Any], content: bytes) -> Reading:
+        if self.registry is None:
+            return Reading(
+                rejected=(Rejected("it does not say of which registry it is: name that by --registry", content),)
+            )
+        if "target" in fields:  # one event of an envelope, as replay writes it to its rejects
+            return distribution.read(json.dumps({"events": [fields]}).encode(), self.registry)
+        read = distribution.read if "events" in fields else harbor.read
+        return read(content, self.registry)
 
     def _exported(self, event: Event, content: bytes) -> Reading:
         if event.registry not in self.registries:

@@ -1,7 +1,7 @@
 """Baseline: record what is in the registry now, for every tag that has no record yet.
 
 A record that is there is never replaced, unless forced: what differs is reported. A baseline that was stopped goes on
-where it was: what was done in each repository is remembered until all are done.
+where it was: what was done in each repository is remembered until all of them are done.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -24,7 +24,7 @@ from worker.context import Context
 from worker.extent import Extent
 from worker.finding import Difference, event_of, judge_findings
 from worker.patience import pause
-from worker.survey import Listing, Look, Survey, handfuls, survey_of
+from worker.survey import SECOND_LOOK, Listing, Look, Survey, handfuls, survey_of
 
 logger = logging.getLogger(__name__)
 
@@ -53,16 +53,30 @@ class Report:
         self.replaced += other.replaced
         self.problems += other.problems
 
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Read what `asdict` gave."""
+        differences = {name: [Difference(**each) for each in fields[name]] for name in ("differing", "replaced")}
+        return cls(**fields | differences)
+
+
+@dataclass(slots=True)
+class SoFar:
+    """What was done in one repository: all of it, or up to that tag."""
+
+    report: Report = field(default_factory=Report)
+    tag: str = ""
+    is_whole: bool = False
+
     def to_json(self) -> str:
-        """The report as one JSON object."""
+        """What is remembered."""
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
+    def from_json(cls, text: bytes) -> Self:
         """Read what `to_json` wrote."""
         fields = json.loads(text)
-        differences = {name: [Difference(**each) for each in fields[name]] for name in ("differing", "replaced")}
-        return cls(**fields | differences)
+        return cls(Report.from_dict(fields["report"]), fields["tag"], fields["is_whole"])
 
 
 class Baseline:
@@ -85,18 +99,20 @@ class Baseline:
         self._survey = survey
         self._force = force
         self._beginnings = beginnings
+        self._differing: list[Look] = []
         self._redis: Any = context.redis
         self._key = f"te:baseline:{scope}"
         self.report = Report()
         self.finished = False
-        self._before = self._remembered()
-        self._repositories = [repository for repository in repositories if repository not in self._before]
+        self._so_far = self._remembered()
+        whole = {repository for repository, so_far in self._so_far.items() if so_far.is_whole}
+        self._repositories = [repository for repository in repositories if repository not in whole]
         self.extent = Extent(len(self._repositories))
 
     @property
     def resumed(self) -> int:
-        """How many repositories were done by a baseline that was stopped."""
-        return len(self._before)
+        """How many repositories were begun by a baseline that was stopped."""
+        return len(self._so_far)
 
     def run(self, seconds: float = float("inf")) -> Iterator[int]:
         """Go on for so many seconds; yields how many tags were looked at since the last time.
@@ -104,31 +120,36 @@ class Baseline:
         Raises `RegistryUnavailable`.
         """
         until = time.monotonic() + seconds
-        for report in self._before.values():
-            self.report.add(report)
+        for so_far in self._so_far.values():
+            self.report.add(so_far.report)
         for listing in self._survey.listings(self._repositories):
-            report = Report()
-            is_whole = yield from self._record_repository(listing, report, until)
-            self.report.add(report)
-            if is_whole and not report.problems:
-                self._remember(listing.repository, report)
-            if not is_whole or time.monotonic() > until:
+            yield from self._record_repository(listing, until)
+            if time.monotonic() > until:
                 return
         self._redis.delete(self._key)
         self.finished = True
 
-    def _record_repository(self, listing: Listing, report: Report, until: float) -> Generator[int, None, bool]:
-        """Record what is new; returns whether time was enough for all of it."""
-        if listing.problem:
-            report.problems.append(listing.problem)
+    def _record_repository(self, listing: Listing, until: float) -> Iterator[int]:
+        so_far = self._so_far.get(listing.repository) or SoFar()
+        listing = listing.after(so_far.tag)
         self.extent.add(len(listing.tags))
         for looks in handfuls(self._survey.looks(listing)):
-            news = [event for look in looks if (event := self._sort(look, report)) is not None]
+            seen = Report()
+            news = [event for look in looks if (event := self._sort(look, seen)) is not None]
+            news += self._begun(seen)
             judge_findings(self._context, self._survey, news)
+            so_far.report.add(seen)
+            self.report.add(seen)
+            so_far.tag = looks[-1].name.tag
+            self._remember(listing.repository, so_far)
             yield len(looks)
             if time.monotonic() > until:
-                return looks[-1].name.tag == next(reversed(listing.tags))
-        return True
+                return
+        if listing.problem:
+            so_far.report.problems.append(listing.problem)
+            self.report.problems.append(listing.problem)
+        so_far.is_whole = True
+        self._remember(listing.repository, so_far)
 
     def _sort(self, look: Look, report: Report) -> Event | None:
         """Count what was seen; the event that it is judged as, if any."""
@@ -143,23 +164,37 @@ class Baseline:
         return None
 
     def _sort_differing(self, look: Look, report: Report) -> Event | None:
-        before = self._beginnings.before(look) if self._beginnings else None
-        if before is not None:
-            report.replaced.append(Difference.of(look))
-            return event_of(look, "baseline", time=before)
+        if self._beginnings is not None and self._beginnings.before(look) is not None:
+            self._differing.append(look)
+            return None
         if self._force and look.found is not None:
             report.replaced.append(Difference.of(look))
             return event_of(look, "baseline", adopted=True)
         report.differing.append(Difference.of(look))
         return None
 
-    def _remembered(self) -> dict[Repository, Report]:
-        done = self._redis.hgetall(self._key)
-        return {Repository(repository.decode()): Report.from_json(report) for repository, report in done.items()}
+    def _begun(self, report: Report) -> list[Event]:
+        """What tags were when a policy began to protect them, unless the event of a push was on its way."""
+        suspects, self._differing = self._differing, []
+        if not suspects or self._beginnings is None:
+            return []
+        time.sleep(SECOND_LOOK)
+        standings = self._context.ledger.standings(look.name for look in suspects)
+        events: list[Event] = []
+        for look in self._survey.look_at(standings.items()):
+            before = self._beginnings.before(look) if look.differs and not look.problem else None
+            if before is not None:
+                report.replaced.append(Difference.of(look))
+                events.append(event_of(look, "baseline", time=before))
+        return events
 
-    def _remember(self, repository: Repository, report: Report) -> None:
+    def _remembered(self) -> dict[Repository, SoFar]:
+        begun = self._redis.hgetall(self._key)
+        return {Repository(repository.decode()): SoFar.from_json(text) for repository, text in begun.items()}
+
+    def _remember(self, repository: Repository, so_far: SoFar) -> None:
         with self._redis.pipeline() as pipe:
-            pipe.hset(self._key, repository, report.to_json())
+            pipe.hset(self._key, repository, so_far.to_json())
             pipe.expire(self._key, REMEMBERED)
             pipe.execute()
 

@@ -24,7 +24,7 @@ class Beginnings:
         self._ledger = context.ledger
         self._policies = context.policies.current()
         self._redis: Any = context.redis
-        self._baselined = {place.decode(): began.decode() for place, began in self._redis.hgetall(KEY).items()}
+        self.baselined = self._read()
 
     def before(self, look: Look) -> Time | None:
         """The time just before the tag began to be protected, if what it is now counts as what it was then."""
@@ -34,12 +34,18 @@ class Beginnings:
             (policy.effective_since for policy in policies if not policy.disabled and policy.selects(*name.parts[1:])),
             default=None,
         )
-        baselined = self._baselined.get(f"{name.registry}/{name.repository.namespace}", "")
+        baselined = self.baselined.get(f"{name.registry}/{name.repository.namespace}", "")
         if since is None or look.standing.last[0] >= since or baselined >= since:
             return None
         history = self._ledger.history(name)
         return None if history and history[-1].protection else since.plus(-1e-9)
 
-    def note(self, place: str, began: Time) -> None:
-        """A baseline that began then has looked at all tags of a namespace."""
+    def note(self, place: str, began: Time) -> bool:
+        """A baseline that began then has looked at all tags of a namespace; false if a later one is known."""
+        if self.baselined.get(place, "") >= began:
+            return False
         self._redis.hset(KEY, place, began)
+        return True
+
+    def _read(self) -> dict[str, str]:
+        return {place.decode(): began.decode() for place, began in self._redis.hgetall(KEY).items()}

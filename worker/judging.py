@@ -131,6 +131,8 @@ class Judge:
                 so_far = [known[order] for order in sorted(known)]
                 too_late = self._too_late(case, so_far, cut_off=cut_off)
                 judgement = judge_late(event, judged.standing, protection, so_far, too_late=too_late)
+                if cut_off and event.order < so_far[0].event.order:  # a full history would drop it at once
+                    judgement = replace(judgement, standing=judged.standing, repeated=True)
             judged.take(judgement, case.claimed)
             known |= {entry.event.order: entry for entry in judgement.entries}
         return judged

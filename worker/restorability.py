@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from enforcer.errors import RegistryError
@@ -13,31 +13,35 @@ from worker.survey import Look, Survey
 
 
 class Restorability:
-    """Looks for the blobs of manifests, each blob of a repository once."""
+    """Looks for the blobs of manifests: each manifest and each blob of a repository once."""
 
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
         self._repository: Repository | None = None
+        self._blobs: dict[Digest, list[Digest]] = {}
         self._there: dict[Digest, bool] = {}
 
     def check(self, look: Look) -> tuple[str, str]:
         """What is wrong with a tag that is in place, and why that cannot be told; the one or the other, if any."""
         repository = look.name.repository
         if repository != self._repository:
-            self._repository, self._there = repository, {}
+            self._repository, self._blobs, self._there = repository, {}, {}
         assert look.found is not None
         try:
-            lacking = [digest for digest in self._blobs(repository, look.found) if not self._has(repository, digest)]
+            lacking = [
+                digest for digest in self._all_blobs(repository, look.found) if not self._has(repository, digest)
+            ]
         except RegistryError as error:
             return ("", str(error)) if error.temporary else (f"{look.name} cannot be pulled: {error}", "")
         return (f"{look.name} cannot be pulled: the registry has lost {', '.join(lacking)}" if lacking else "", "")
 
-    def _blobs(self, repository: Repository, digest: Digest) -> Iterator[Digest]:
-        # Read from the registry, kept or not: that is what whoever pulls does.
-        manifest = self._survey.read(repository, digest)
-        yield from blobs_of(manifest)
-        for child in manifest.children:
-            yield from self._blobs(repository, child)
+    def _all_blobs(self, repository: Repository, digest: Digest) -> list[Digest]:
+        if digest not in self._blobs:
+            # From the registry, kept or not: that is what whoever pulls does.
+            manifest = self._survey.read(repository, digest)
+            of_children = (self._all_blobs(repository, child) for child in manifest.children)
+            self._blobs[digest] = [*blobs_of(manifest), *chain.from_iterable(of_children)]
+        return self._blobs[digest]
 
     def _has(self, repository: Repository, digest: Digest) -> bool:
         if digest not in self._there:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
 
 from enforcer.errors import RegistryError, RegistryUnavailable
@@ -32,6 +32,10 @@ LONGEST_PAUSE = 10
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+SECOND_LOOK = 1.0
+"""Seconds between the look that finds a difference and the one that confirms it: an event may be on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,14 @@ class Listing:
     repository: Repository
     tags: dict[Tag, Standing]
     problem: str = ""
+
+    def after(self, tag: str) -> Listing:
+        """The listing of the tags behind that one."""
+        return replace(self, tags={each: standing for each, standing in self.tags.items() if each > tag})
+
+    def only(self, wanted: Callable[[Standing], bool]) -> Listing:
+        """The listing of the tags of which the ledger says what is wanted."""
+        return replace(self, tags={tag: standing for tag, standing in self.tags.items() if wanted(standing)})
 
 
 def handfuls(looks: Iterable[Look]) -> Iterator[list[Look]]:

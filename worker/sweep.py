@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from enforcer.agenda import Claim
 from enforcer.errors import RegistryError
@@ -29,16 +28,13 @@ from worker.finding import Difference, event_of, judge_findings
 from worker.patience import pause
 from worker.restorability import Restorability
 from worker.sole_sweep import SweepRunning, sole_sweep
-from worker.survey import Listing, Look, Survey, handfuls, survey_of
+from worker.survey import SECOND_LOOK, Listing, Look, Survey, handfuls, survey_of
 from worker.sweep_report import Report, SoFar, log_report, remember
 
 logger = logging.getLogger(__name__)
 
 SLICE = 10
 """Seconds of work before a sweep makes room for other surveys; it goes on where it was."""
-
-SECOND_LOOK = 1.0
-"""Seconds between the look that finds a difference and the one that confirms it."""
 
 
 class Sweep:
@@ -65,7 +61,7 @@ class Sweep:
         self._context = context
         self._survey = survey
         self._policies = context.policies.current()
-        self._repositories = [each for each in repositories if each >= so_far.repository and self._has_policy(each)]
+        self._repositories = [each for each in repositories if so_far.is_ahead(each) and self._has_policy(each)]
         self.extent = Extent(len(self._repositories))
         self._report_only = report_only
         self._restorability = Restorability(survey) if deep else None
@@ -92,13 +88,11 @@ class Sweep:
 
     def _sweep_repository(self, listing: Listing, until: float) -> Iterator[int]:
         after = self.so_far.tag if listing.repository == self.so_far.repository else ""
-        self.so_far.repository, self.so_far.tag = listing.repository, after
+        self.so_far.repository, self.so_far.tag, self.so_far.is_whole = listing.repository, after, False
         self._policies = self._context.policies.current()
         if listing.problem:
             self.report.note_problem(listing.problem)
-        wanted = replace(
-            listing, tags={tag: at for tag, at in listing.tags.items() if tag > after and self._is_asked(at)}
-        )
+        wanted = listing.after(after).only(self._is_asked)
         self.extent.add(len(wanted.tags))
         for looks in handfuls(self._survey.looks(wanted)):
             self.report.looked += len(looks)
@@ -108,6 +102,7 @@ class Sweep:
             yield len(looks)
             if time.monotonic() > until:
                 return
+        self.so_far.is_whole = True
 
     def _is_asked(self, standing: Standing) -> bool:
         return self._since is None or standing.record is None or standing.record.time >= self._since

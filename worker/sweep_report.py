@@ -64,11 +64,12 @@ class Report:
 
 @dataclass(slots=True)
 class SoFar:
-    """The report of a sweep that goes on behind that tag of that repository."""
+    """The report of a sweep that goes on behind that tag of that repository, or behind the whole of it."""
 
     report: Report = field(default_factory=Report)
     repository: str = ""
     tag: str = ""
+    is_whole: bool = False
 
     @classmethod
     def read(cls, notes: str) -> Self:
@@ -76,11 +77,15 @@ class SoFar:
         if not notes:
             return cls()
         fields = json.loads(notes)
-        return cls(Report.from_dict(fields["report"]), fields["repository"], fields["tag"])
+        return cls(**fields | {"report": Report.from_dict(fields["report"])})
 
     def written(self) -> str:
         """What stands on the agenda until the next slice."""
-        return json.dumps({"report": self.report.as_dict(), "repository": self.repository, "tag": self.tag})
+        return json.dumps(asdict(self))
+
+    def is_ahead(self, repository: str) -> bool:
+        """Whether some of a repository is still to be swept."""
+        return repository > self.repository or (repository == self.repository and not self.is_whole)
 
 
 def remember(context: Context, item: str, report: Report) -> None:

@@ -1,7 +1,8 @@
 """Export and import: everything that cannot be read from a registry again, as JSON lines.
 
-A line has a `kind`: `policy`, `tag` (its standing and its whole history) or `manifest` (kept bytes, base64). Equal
-stores give equal lines, so two exports are compared by sorting them.
+A line has a `kind`: `tag` (its standing and its whole history), `manifest` (kept bytes, base64), `policy`, `unlock`,
+`namespace` (its number) or `baseline` (when a namespace was last looked at for a policy). Equal stores give equal
+lines, so two exports are compared by sorting them.
 """
 
 from __future__ import annotations
@@ -9,37 +10,56 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from enforcer.errors import EnforcerError
 from enforcer.ledger.record import Entry, Standing
-from enforcer.ledger.store import Change, Ledger
+from enforcer.ledger.store import Change
 from enforcer.log import Log
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
+from enforcer.namespaces import Namespaces
 from enforcer.policies.policy import Policy
-from enforcer.policies.store import PolicyStore
+from enforcer.policies.unlock import Unlock
 from enforcer.registries.manifest import Manifest
+from enforcer.times import Time
+from worker.beginning import Beginnings
+from worker.context import Context
 from worker.documents import Document
 
 TAGS = 200
 """Tags whose histories are read at once."""
 
 
-def export_state(ledger: Ledger, policies: PolicyStore) -> Iterator[str]:
-    """The lines of everything."""
-    for policy in policies.current():
-        yield _line("policy", policy.as_dict())
-    for registry, repository in ledger.repositories():
-        place = {"registry": registry, "repository": repository}
-        standings = ledger.tags(registry, repository)
-        names = [TagName(registry, repository, tag) for tag in standings]
-        for start in range(0, len(names), TAGS):
-            for name, history in ledger.histories(names[start : start + TAGS]).items():
-                yield _line("tag", place | _tag(name, standings[name.tag], history))
-        for manifest in ledger.all_kept(registry, repository):
+def export_state(context: Context) -> Iterator[str]:
+    """The lines of everything; what is judged meanwhile may be in it or not."""
+    repositories = sorted(set(context.ledger.repositories()))
+    numbers = Namespaces(context.redis, context.settings).numbers()
+    policies = context.policies.current()
+    lines = chain(
+        *(_repository(context, registry, repository) for registry, repository in repositories),
+        (_line("namespace", {"place": place, "number": number}) for place, number in numbers.items()),
+        (_line("baseline", {"place": place, "began": began}) for place, began in Beginnings(context).baselined.items()),
+        (_line("unlock", unlock.as_dict()) for unlock in policies.unlocks),
+        (_line("policy", policy.as_dict()) for policy in policies),
+    )
+    yield from lines
+
+
+def _repository(context: Context, registry: RegistryName, repository: Repository) -> Iterator[str]:
+    place = {"registry": registry, "repository": repository}
+    standings = context.ledger.tags(registry, repository)
+    names = [TagName(registry, repository, tag) for tag in standings]
+    for start in range(0, len(names), TAGS):
+        for name, history in context.ledger.histories(names[start : start + TAGS]).items():
+            yield _line("tag", place | _tag(name, standings[name.tag], history))
+    seen: set[Digest] = set()
+    for manifest in context.ledger.all_kept(registry, repository):
+        if manifest.digest not in seen:
             yield _line("manifest", place | _manifest(manifest))
+        seen.add(manifest.digest)
 
 
 def export_events(log: Log) -> Iterator[str]:
@@ -77,33 +97,56 @@ class Imported:
 class Import:
     """Takes exported lines into a store. What is there already stays as it is, and is counted as left."""
 
-    def __init__(self, ledger: Ledger, policies: PolicyStore) -> None:
+    def __init__(self, context: Context) -> None:
         self.report = Imported()
-        self._ledger = ledger
-        self._policies = policies
-        self._kinds = {"policy": self._take_policy, "tag": self._take_tag, "manifest": self._take_manifest}
+        self._ledger = context.ledger
+        self._policies = context.policies
+        self._namespaces = Namespaces(context.redis, context.settings)
+        self._beginnings = Beginnings(context)
+        self._kinds: dict[str, Callable[[dict[str, Any]], bool]] = {
+            "tag": self._take_tag,
+            "manifest": self._take_manifest,
+            "namespace": lambda fields: self._namespaces.put_back(fields["place"], fields["number"]),
+            "baseline": lambda fields: self._beginnings.note(fields["place"], Time(fields["began"])),
+            "unlock": lambda fields: self._policies.put_back_unlock(Unlock.from_dict(fields)),
+            "policy": lambda fields: self._policies.put_back(Policy.from_dict(fields)),
+        }
 
     def run(self, documents: Iterable[Document]) -> Iterator[int]:
-        """Take every line; yields how many there were so far."""
+        """Take every line; yields how many there were so far.
+
+        Policies come last, wherever they stand: with them workers begin to record what has no record yet.
+        """
+        count = 0
+        policies: list[Document] = []
         for count, document in enumerate(documents, 1):
-            try:
+            if isinstance(document.value, dict) and document.value.get("kind") == "policy":
+                policies.append(document)
+            else:
                 self._take(document)
-            except (EnforcerError, ValueError, KeyError, TypeError, AttributeError) as error:
-                self.report.problems.append(f"{document.where}: {document.problem or error}")
             yield count
+        for document in policies:
+            self._take(document)
 
     def _take(self, document: Document) -> None:
+        try:
+            kind, taken = self._taken(document)
+        except KeyError as error:
+            self.report.problems.append(f"{document.where}: {error} is missing")
+        except (EnforcerError, ValueError, TypeError, AttributeError) as error:
+            self.report.problems.append(f"{document.where}: {error}")
+        else:
+            counter = self.report.taken if taken else self.report.left
+            counter[kind] += 1
+
+    def _taken(self, document: Document) -> tuple[str, bool]:
         if document.problem:
             raise ValueError(document.problem)
-        kind = document.value["kind"]
+        fields = dict(document.value)
+        kind = fields.pop("kind")
         if kind not in self._kinds:
-            raise ValueError(f"unknown kind {kind!r}")
-        counter = self.report.taken if self._kinds[kind](document.value) else self.report.left
-        counter[kind] += 1
-
-    def _take_policy(self, fields: dict[str, Any]) -> bool:
-        del fields["kind"]
-        return self._policies.put_back(Policy.from_dict(fields))
+            raise ValueError(f"unknown kind {kind!r}: this is no export, or one of a later release")
+        return kind, self._kinds[kind](fields)
 
     def _take_tag(self, fields: dict[str, Any]) -> bool:
         registry, repository = _place(fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -37,8 +38,13 @@ def up(config: Path | None) -> None:
     if is_first:
         click.echo("Put this into the registry's config.yml and start it again:\n", err=True)
         click.echo(notification_block(settings, next(iter(settings.registries))))
-    tick = EmbeddedServer(settings.data_dir).ensure if settings.redis_url.get_secret_value() == EMBEDDED else None
-    with prepared(settings):
+    with ExitStack() as stack:
+        tick = None
+        if settings.redis_url.get_secret_value() == EMBEDDED:
+            server = EmbeddedServer(settings.data_dir)
+            stack.callback(server.stop)
+            tick = server.ensure  # starts it again if it dies
+        stack.enter_context(prepared(settings))
         click.echo(f"Tag Enforcer listens on {settings.listen}; Ctrl-C ends it", err=True)
         sys.exit(Supervisor(parts(file.absolute()), tick=tick).run())
 

@@ -14,7 +14,7 @@ from enforcer.commands.parameters import Since
 from enforcer.names import Repository
 from enforcer.times import Time
 
-STATES = ("open", "restored", "already in place", "observed", "approved", "not restorable", "withdrawn")
+STATES = ("open", "restored", "already in place", "observed", "approved", "released", "not restorable", "withdrawn")
 
 
 @click.command(

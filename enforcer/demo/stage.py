@@ -74,13 +74,13 @@ class Stage:
         return Client(self.registry_url, name)
 
     def is_ready(self) -> bool:
-        """Whether all parts are there, and done with what they do first: look at all that the registry holds."""
+        """Whether all parts are there, and have looked at what the registry held when the policy came into force."""
         queues = Queues(self.redis)
         return (
             self.client("demo").answers()
             and _answers(f"{self.settings.public_url}/readyz")
             and all(Worker.count(queue=queues.of(task)) for task in Task)
-            and not any(len(Agenda(self.redis, task)) for task in (Task.BASELINE, Task.SWEEP))
+            and not len(Agenda(self.redis, Task.BASELINE))
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.namespaces import SEEN
 from enforcer.registries.manifest import Manifest
 from enforcer.scripts import script
+
+logger = logging.getLogger(__name__)
 
 HISTORY_LIMIT = 100
 """Entries kept for each tag, unless the settings say otherwise."""
@@ -154,6 +157,9 @@ class Ledger:
         return None if packed is None else Manifest.unpacked(digest, packed)
 
     def all_kept(self, registry: RegistryName, repository: Repository) -> Iterator[Manifest]:
-        """Every manifest that is kept of a repository."""
+        """Every manifest that is kept of a repository and still what it was; perhaps one of them twice."""
         for digest, packed in self._redis.hscan_iter(_key(registry, repository, "manifests"), count=100):
-            yield Manifest.unpacked(Digest(digest.decode()), packed)
+            try:
+                yield Manifest.unpacked(Digest(digest.decode()), packed)
+            except ValueError as error:
+                logger.warning("what is kept of %s in %s is of no use: %s", repository, registry, error)

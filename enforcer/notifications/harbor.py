@@ -90,7 +90,8 @@ def _event(notice: _Notice, registry: RegistryName, repository: Repository, reso
         action=Action(notice.kind),
         repository=repository,
         time=notice.time,
-        id=notice.id,
+        # Of equal times the smaller id comes first: what is pushed in the second of its deletion is mostly our restore.
+        id=notice.id if notice.kind == PUSHED else f"-{notice.id}",
         tag=Tag(tag) if notice.kind == PUSHED else None,
         digest=digest,
         actor=notice.operator,

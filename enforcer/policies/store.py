@@ -156,12 +156,30 @@ class PolicyStore:
         return self._transaction(change, by)
 
     def put_back(self, policy: Policy) -> bool:
-        """Add an exported policy as it was, with its id; false where that id is taken."""
+        """Add an exported policy as it was, with its id; false where that id is taken, or one there says the same."""
 
         def change(stored: PolicySet, _: int) -> Difference:
-            return Difference() if policy.id in stored else Difference(created=(policy,))
+            scopes = {other.scope for other in stored.of_namespace(policy.registry, policy.namespace)}
+            is_there = policy.id in stored or policy.scope in scopes
+            return Difference() if is_there else Difference(created=(policy,))
 
         return bool(self._transaction(change, "import").created)
+
+    def put_back_unlock(self, unlock: Unlock) -> bool:
+        """Add an exported unlock as it was, with its id; false where that id is taken."""
+
+        def attempt(pipe: Pipeline) -> bool:
+            reading: Any = pipe
+            is_there = bool(reading.hexists(self._UNLOCKS, str(unlock.id)))
+            last_id = int(reading.get(self._IDS) or 0)
+            pipe.multi()
+            if not is_there:
+                pipe.hset(self._UNLOCKS, str(unlock.id), json.dumps(unlock.as_dict()))
+                pipe.set(self._IDS, max(last_id, unlock.id))
+                pipe.incr(self._VERSION)
+            return not is_there
+
+        return bool(self._redis.transaction(attempt, self._UNLOCKS, self._IDS, value_from_callable=True))
 
     def unlock(self, wanted: Unlock) -> Unlock:
         """Let tags be moved for a while; its id is given here."""

@@ -1,6 +1,6 @@
 """The rules, one test each, and what comes of events that are late, too late or repeated.
 
-That the order of arrival does not matter is tested in tests/worker/test_order.py, through the ledger.
+That the order of arrival does not matter is tested in tests/worker/test_order_of_arrival.py, through the ledger.
 """
 
 from __future__ import annotations

@@ -29,4 +29,5 @@ def deletion(event_id: str, time: Time | None = None, **changes: Any) -> Event:
 
 
 def _event(event_id: str, action: Action, time: Time | None, fields: dict[str, Any]) -> Event:
-    return Event(registry=MAIN, action=action, repository=APP, time=time or Time.now(), id=event_id, **fields)
+    usual = {"registry": MAIN, "repository": APP, "time": time or Time.now()}
+    return Event(action=action, id=event_id, **usual | fields)

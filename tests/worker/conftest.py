@@ -18,6 +18,8 @@ from tests.fakes.images import image
 from tests.fakes.registry import FakeRegistry
 from tests.fakes.settings import policy_table, registry_table, settings
 from worker import restore as restore_module
+from worker import survey as survey_module
+from worker import sweep as sweep_module
 from worker.context import Context
 from worker.drain import drain
 from worker.keep import keep
@@ -151,6 +153,13 @@ def clock(monkeypatch) -> Clock:
     monkeypatch.setattr(agenda_module, "time", clock)
     monkeypatch.setattr(restore_module, "time", clock)
     return clock
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Whoever surveys waits hardly at all before looking a second time, or asking again."""
+    monkeypatch.setattr(sweep_module, "SECOND_LOOK", 0.01)
+    monkeypatch.setattr(survey_module, "LONGEST_PAUSE", 0.01)
 
 
 @pytest.fixture

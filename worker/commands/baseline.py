@@ -68,7 +68,7 @@ def baseline(
             repositories, problem = _repositories(survey, namespace, repository)
             whole = Baseline(context, survey, repositories, scope, force=force)
             if whole.resumed:
-                click.echo(f"going on where it was stopped: {whole.resumed} repositories are done", err=True)
+                click.echo(f"going on where it was stopped: {whole.resumed} repositories were begun", err=True)
             with progress("baseline", "tags") as meter:
                 for tags in whole.run():
                     meter.expect(whole.extent.expected)

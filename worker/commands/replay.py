@@ -84,7 +84,9 @@ def replay(
     if dry_run and restore:
         raise click.UsageError("--dry-run changes nothing, so it cannot --restore")
     with session(config) as context, Sorter() as sorter, ExitStack() as stack:
-        archive = Archive(chosen_registry(context, registry), context.settings.registries, since, until)
+        known = context.settings.registries
+        foreign = chosen_registry(context, registry) if registry or len(known) == 1 else None
+        archive = Archive(foreign, known, since, until)
         rejected = _read(files, archive, sorter, rejects)
         whole = stack.enter_context(prepared_replay(context, dry_run=dry_run, honour_times=honour_times))
         whole.report.rejected = rejected
@@ -142,13 +144,15 @@ def _tell(whole: Replay, *, as_json: bool) -> None:
     report = whole.report
     if as_json:
         click.echo(json.dumps(asdict(report))[:-1], nl=False)
-        _tell_list("records", ({"name": str(name), **_digests(before, after)} for name, before, after in _differences(whole)))
+        _tell_list(
+            "records", ({"name": str(name), **_digests(before, after)} for name, before, after in _differences(whole))
+        )
         _tell_list("violations", (violation.as_dict() for violation in whole.found))
         click.echo("}")
         return
     for name, before, after in _differences(whole):
         digests = _digests(before, after)
-        click.echo(f"{name} would be recorded as {digests['after']}, and is as {digests['before']}")
+        click.echo(f"{name} would be recorded as {digests['after']} instead of {digests['before']}")
     for violation in whole.found:
         who = violation.actor or "somebody unnamed"
         what = f"deleted by {who}" if violation.pushed is None else f"overwritten with {violation.pushed} by {who}"
@@ -165,7 +169,7 @@ def _differences(whole: Replay) -> Iterator[tuple[TagName, Record | None, Record
 
 
 def _digests(before: Record | None, after: Record | None) -> dict[str, str | None]:
-    return {"before": before and before.digest, "after": after and after.digest}
+    return {"before": before.digest if before else None, "after": after.digest if after else None}
 
 
 def _tell_list(name: str, values: Iterable[Any]) -> None:

@@ -27,16 +27,15 @@ Each line is a JSON object, with and without --json.
 @click.option("--events", is_flag=True, help="The archive of accepted events instead, in the form that replay takes.")
 @click.option("--json", "as_json", is_flag=True, help="As it is in any case.")
 def export_command(config: Path | None, events: bool, as_json: bool) -> None:  # noqa: ARG001 - every command takes it
-    """Write policies, records with their history, and kept manifests, as JSON lines."""
+    """Write records with their history, kept manifests, policies and unlocks, as JSON lines."""
     from worker.commands.session import session
     from worker.progress import progress
     from worker.transfer import export_events, export_state
 
-    with session(config) as context, progress("export", "lines") as advance:
-        lines = export_events(context.log) if events else export_state(context.ledger, context.policies)
-        for line in lines:
+    with session(config) as context, progress("export", "lines") as meter:
+        for line in export_events(context.log) if events else export_state(context):
             click.echo(line)
-            advance(1)
+            meter.advance(1)
 
 
 @click.command(
@@ -53,7 +52,7 @@ Exit status:
 """,
 )
 @settings_option
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True, exists=True, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 def import_command(config: Path | None, file: Path, as_json: bool) -> None:
     """Take what an export wrote. What is there already stays as it is."""
@@ -68,12 +67,11 @@ def import_command(config: Path | None, file: Path, as_json: bool) -> None:
     with (
         running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis,
         sys.stdin.buffer if str(file) == "-" else file.open("rb") as stream,
-        progress("import", "lines") as advance,
+        progress("import", "lines") as meter,
     ):
-        context = Context(settings, redis, consumer="command")
-        whole = Import(context.ledger, context.policies)
+        whole = Import(Context(settings, redis, consumer="command"))
         for _ in whole.run(read_documents(str(file), stream)):
-            advance(1)
+            meter.advance(1)
     report = whole.report
     if as_json:
         click.echo(json.dumps(asdict(report)))

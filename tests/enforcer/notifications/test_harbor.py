@@ -109,6 +109,16 @@ def test_the_id_of_a_default_payload_is_what_it_says():
     assert len({first, later, other}) == 3
 
 
+@pytest.mark.parametrize("first", ["0", "a", "f"])
+def test_a_deletion_comes_before_a_push_of_the_same_second(first):
+    """A restore takes less than a second: what is pushed in the second of its deletion is there again."""
+    pushed, deleted = changed(CLOUD_PUSH, "id", to=f"{first}-1"), captured("cloudevents_delete_artifact_tagged")
+    pushed["time"] = deleted["time"]
+    (push,), (deletion,) = reading(pushed).events, reading(deleted).events
+    assert (push.time, push.digest) == (deletion.time, deletion.digest)
+    assert deletion.order < push.order
+
+
 @pytest.mark.parametrize("tag", [A, "", "sha512:" + "a" * 128, "a:b"])
 def test_pushed_without_a_tag(tag):
     """A tag that is a digest means that the artifact has none: that concerns no tag."""

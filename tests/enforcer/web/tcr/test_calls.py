@@ -101,7 +101,7 @@ def test_viewer_only_looks(viewer, tcr):
         ({"at": time.time() + 400}, "AuthFailure.SignatureExpire"),
         (None, "AuthFailure.InvalidAuthorization"),
     ],
-    ids=str,
+    ids=["nobody", "secret", "service", "body", "past", "future", "unsigned"],
 )
 def test_wrong_login(app, redis, options, code):
     """Whoever does not prove a key gets nothing, and it is counted."""

@@ -1,0 +1,110 @@
+"""Somebody who operates an installation, by its native API and its commands, and waits until it has nothing to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import redis
+import requests
+
+from enforcer.agenda import Agenda
+from enforcer.queue import Task
+from enforcer.registries.manifest import ACCEPT
+from tests.integration.installation import Installation, wait_for
+
+ACCOUNT = """
+[accounts.joan]
+role = "admin"
+token = "token-of-joan"
+"""
+"""To be added to the configuration."""
+
+AGENDAS = [task for task in Task if task is not Task.DRAIN]
+
+
+class Operator:
+    """Works with one registry of an installation."""
+
+    def __init__(self, whole: Installation, registry: str = "main") -> None:
+        self.whole = whole
+        self.registry = registry
+        self.store = redis.Redis(port=whole.redis.port)
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """What the native API answers; it must not refuse."""
+        address = f"{self.whole.url}/api/v1{path}"
+        headers = {"Authorization": "Bearer token-of-joan"}
+        answer = requests.request(method, address, json=body, headers=headers, timeout=10)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
+
+    def run(self, *arguments: str, module: str = "enforcer", status: int = 0) -> str:
+        """What a command prints that ends with that status."""
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=self.whole.directory,
+            env=os.environ | {"ENFORCER_CONFIG": str(self.whole.directory / "enforcer.toml")},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == status, (done.stdout, done.stderr)
+        return done.stdout
+
+    def history(self, repository: str, tag: str) -> list[dict[str, Any]]:
+        """Every entry, oldest first."""
+        address = f"{self.whole.url}/api/v1/registries/{self.registry}/history/{repository}/{tag}"
+        answer = requests.get(address, headers={"Authorization": "Bearer token-of-joan"}, timeout=10)
+        if answer.status_code == 404:
+            return []
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items[::-1]
+
+    def decisions(self, repository: str, tag: str) -> list[str]:
+        """What was decided of each event, oldest first; ours, which put it back, are called `restored`.
+
+        What a sweep saw on its way is left out: the one at the start may come by at any moment.
+        """
+        return [
+            "restored" if entry["user_agent"] == "tag-enforcer" and entry["action"] == "push" else entry["decision"]
+            for entry in self.history(repository, tag)
+            if not entry["id"].startswith("sweep-")
+        ]
+
+    def violations(self, repository: str) -> list[dict[str, Any]]:
+        """All violations in a repository, oldest first."""
+        found = self.api("GET", f"/violations?registry={self.registry}&repository={repository}&limit=1000")
+        return [*reversed(found["items"])]
+
+    def states(self, repository: str) -> list[str]:
+        """What became of each violation in a repository."""
+        return [violation["state"] for violation in self.violations(repository)]
+
+    def recorded(self, repository: str) -> dict[str, str]:
+        """The digest that each tag of a repository is recorded with."""
+        found = self.api("GET", f"/registries/{self.registry}/tags?repository={repository}&limit=1000")
+        return {one["tag"]: one["digest"] for one in found["items"]}
+
+    def audit(self) -> list[tuple[str, str, str]]:
+        """What operators did, oldest first: what, who and why."""
+        items = self.api("GET", "/audit")["items"]
+        return [(entry["what"], entry["by"], entry["reason"]) for entry in reversed(items)]
+
+    def is_idle(self) -> bool:
+        """Whether everything is judged, kept, restored and told, later looks included."""
+        return self.whole.is_quiet() and not any(len(Agenda(self.store, task)) for task in AGENDAS)
+
+    def wait_until_idle(self) -> None:
+        """Wait until nothing is left to do."""
+        wait_for(self.is_idle, seconds=60, what="the end of all work")
+
+
+def served(url: str, repository: str, reference: str) -> bytes | None:
+    """The manifest that a registry serves, byte for byte."""
+    address = f"{url}/v2/{repository}/manifests/{reference}"
+    answer = requests.get(address, headers={"Accept": ACCEPT}, timeout=10)
+    return answer.content if answer.ok else None
