@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from enforcer.events import Event
+from enforcer.events import Action, Event
 from enforcer.judgement import Judgement, judge_late, judge_next, needs_history
-from enforcer.ledger.record import Entry, Standing
+from enforcer.ledger.record import Decision, Entry, Standing
 from enforcer.ledger.store import Change, Ledger
 from enforcer.names import TagName
 from enforcer.policies.policy import PolicySet
@@ -131,7 +131,8 @@ class Judge:
                 so_far = [known[order] for order in sorted(known)]
                 too_late = self._too_late(case, so_far, cut_off=cut_off)
                 judgement = judge_late(event, judged.standing, protection, so_far, too_late=too_late)
-                if cut_off and event.order < so_far[0].event.order:  # a full history would drop it at once
+                if _is_of_no_account(event, judgement) or (cut_off and event.order < so_far[0].event.order):
+                    # A full history would drop it at once. It counts as one that was judged before: it changes nothing.
                     judgement = replace(judgement, standing=judged.standing, repeated=True)
             judged.take(judgement, case.claimed)
             known |= {entry.event.order: entry for entry in judgement.entries}
@@ -145,6 +146,12 @@ class Judge:
         if case.event.order > places[-1]:
             return False
         return self.late_window is not None and case.arrived.since(case.event.time) > self.late_window
+
+
+def _is_of_no_account(event: Event, judgement: Judgement) -> bool:
+    """Whether it deletes a digest that the tag is recorded with now, and was not at the time."""
+    of_digest = event.action is Action.DELETE and event.digest is not None
+    return of_digest and judgement.entries[0].decision is Decision.UNCHANGED
 
 
 def _segments(cases: Iterable[Case]) -> Iterator[list[Case]]:

@@ -200,18 +200,19 @@ def test_only_observed(registry, make_context, impatient):
     assert len(list(context.violations.newest())) == 3
 
 
-def test_a_push_whose_event_is_on_its_way(registry, context, recorded, monkeypatch):
+def test_a_push_whose_event_is_on_its_way(registry, context, recorded):
     """What differs is looked at again after a while, beside what the ledger says by then."""
     registry.put_manifest("team/app", "latest", A)
     registry.put_manifest("team/app", "new", A)
 
-    def arrive(_):
-        announce(context, "team/app:latest", Digest.of(A), media_type="x/y")
-        announce(context, "team/app:new", Digest.of(A), media_type="x/y")
-
-    monkeypatch.setattr(sweep_module.time, "sleep", arrive)
-    report = run_sweep(context).report
-    assert (report.recorded, report.followed, report.drift) == (0, 0, 0)
+    with survey_of(context, MAIN) as survey:
+        whole = Sweep(context, survey, survey.repositories()[0], SoFar())
+        counts = whole.run()
+        next(counts)
+        announce(context, "team/app:latest", Digest.of(A))
+        announce(context, "team/app:new", Digest.of(A))
+        list(counts)
+    assert (whole.report.recorded, whole.report.followed, whole.report.drift) == (0, 0, 0)
 
 
 def test_as_they_stood_when_the_policy_began(registry, context):
