@@ -131,8 +131,9 @@ class Judge:
                 so_far = [known[order] for order in sorted(known)]
                 too_late = self._too_late(case, so_far, cut_off=cut_off)
                 judgement = judge_late(event, judged.standing, protection, so_far, too_late=too_late)
-                if _is_of_no_account(event, judgement) or (cut_off and event.order < so_far[0].event.order):
-                    # A full history would drop it at once. It counts as one that was judged before: it changes nothing.
+                if _is_of_no_account(event, judgement):
+                    continue
+                if cut_off and event.order < history[0].event.order:  # a full history would drop it at once
                     judgement = replace(judgement, standing=judged.standing, repeated=True)
             judged.take(judgement, case.claimed)
             known |= {entry.event.order: entry for entry in judgement.entries}
@@ -149,7 +150,7 @@ class Judge:
 
 
 def _is_of_no_account(event: Event, judgement: Judgement) -> bool:
-    """Whether it deletes a digest that the tag is recorded with now, and was not at the time."""
+    """Whether it deletes a digest that the tag is recorded with now, and was not at its time."""
     of_digest = event.action is Action.DELETE and event.digest is not None
     return of_digest and judgement.entries[0].decision is Decision.UNCHANGED
 

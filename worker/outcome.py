@@ -20,7 +20,7 @@ def report_held(context: Context, violations: Iterable[Violation], *, put: float
         now = replace(violation, state=State.OPEN, exposure=exposure, restores=puts, problem="", closed=None)
         if last:
             now = now.closed_as(State.RESTORED, exposure=exposure)
-        if _is_news(violation, puts) and (last or not violation.doubtful):
+        if _is_news(violation, puts) and (last or violation.told or not violation.doubtful):
             now = replace(now, told=True)
             context.alerts.announce_violations([now])
         if now != violation:

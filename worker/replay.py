@@ -13,7 +13,8 @@ from functools import partial
 from itertools import islice
 
 from enforcer.events import Event
-from enforcer.names import Digest, RegistryName, Repository
+from enforcer.ledger.record import Decision
+from enforcer.names import Digest, RegistryName, Repository, TagName
 from enforcer.policies.policy import PolicySet
 from enforcer.registries.manifest import Manifest
 from enforcer.times import Time
@@ -92,17 +93,19 @@ class Replay:
 
     def _count(self, decided: Decided, ids: set[str]) -> None:
         """Count the decisions of these events. What they changed in others counts for the violations alone."""
+        ours: dict[tuple[TagName, tuple[str, ...]], Decision] = {}
         for name, judged in decided:
             for order, entry in judged.entries.items():
                 is_ours = entry.event.id in ids
                 if is_ours:
-                    self.report.decisions[entry.decision] += 1
+                    ours[name, order] = entry.decision
                 if not (is_ours or judged.changed):
                     continue
                 if entry.decision.is_violation:
                     self.found.add(Violation.of(name, entry))
                 elif order in judged.rejudged:
                     self.found.withdraw(violation_id(entry.event))
+        self.report.decisions.update(ours.values())
 
 
 def always_in_force(policies: PolicySet) -> PolicySet:

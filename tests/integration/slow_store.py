@@ -19,8 +19,8 @@ import requests
 from enforcer.names import Digest
 from enforcer.times import Time
 
-SHORTEST, LONGEST = 0.04, 0.25
-"""Seconds from the notification of a push until its tag is written, and again until it is answered."""
+ANSWER = 0.04
+"""Seconds from the writing of a tag until the push is answered."""
 
 _PASSED_ON = ("Content-Type", "Accept", "Location", "Docker-Content-Digest")
 
@@ -72,15 +72,19 @@ class SlowStore:
         is_push = method == "PUT" and tag and ":" not in tag
         number = self._tell(repository, tag, headers, body, address) if is_push else 0
         if is_push:
-            time.sleep(self._chance.uniform(SHORTEST, LONGEST))
+            time.sleep(self._delay())
         passed = {name: headers[name] for name in _PASSED_ON if name in headers}
         answer = self._session.request(
             method, self.behind + path, headers=passed, data=body, timeout=30, allow_redirects=False
         )
         if is_push:
             self._count(path, number)
-            time.sleep(self._chance.uniform(SHORTEST, LONGEST))
+            time.sleep(ANSWER)
         return answer
+
+    def _delay(self) -> float:
+        """Seconds from the notification of a push until its tag is written; now and then it takes much longer."""
+        return self._chance.uniform(0.5, 1.5) if self._chance.random() < 0.25 else self._chance.uniform(0.04, 0.25)
 
     def _tell(self, repository: str, tag: str, headers: Any, body: bytes, address: str) -> int:
         with self._lock:
