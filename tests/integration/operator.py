@@ -67,12 +67,12 @@ class Operator:
     def decisions(self, repository: str, tag: str) -> list[str]:
         """What was decided of each event, oldest first; ours, which put it back, are called `restored`.
 
-        What a sweep saw on its way is left out: the one at the start may come by at any moment.
+        What baselines and sweeps saw is left out: those at the start may come by at any moment.
         """
         return [
             "restored" if entry["user_agent"] == "tag-enforcer" and entry["action"] == "push" else entry["decision"]
             for entry in self.history(repository, tag)
-            if not entry["id"].startswith("sweep-")
+            if not entry["id"].startswith(("baseline-", "sweep-"))
         ]
 
     def violations(self, repository: str) -> list[dict[str, Any]]:
@@ -99,7 +99,7 @@ class Operator:
         return self.whole.is_quiet() and not any(len(Agenda(self.store, task)) for task in AGENDAS)
 
     def wait_until_idle(self) -> None:
-        """Wait until nothing is left to do."""
+        """Wait until nothing is left to do; at the start baselines may find a push before its event."""
         wait_for(self.is_idle, seconds=60, what="the end of all work")
 
 

@@ -117,7 +117,9 @@ def v3(tmp_path):
         registry = stack.enter_context(FakeRegistry())
         more = ACCOUNT + MORE.format(url=registry.url, token=TOKEN)
         whole = stack.enter_context(installation(tmp_path, more))
-        yield Registry3(registry, Operator(whole, "v3"))
+        operator = Operator(whole, "v3")
+        operator.wait_until_idle()
+        yield Registry3(registry, operator)
 
 
 def test_every_row(v3):

@@ -28,6 +28,7 @@ def operator(tmp_path):
     """The operator of an installation of its own, whose registry holds tags that are recorded and kept."""
     with installation(tmp_path, ACCOUNT) as whole:
         operator = Operator(whole)
+        operator.wait_until_idle()
         url = whole.registry.url
         push_image(url, "team/app", "latest", seed="base")  # holds the blobs of all but one
         for content in blobs_of("unique"):

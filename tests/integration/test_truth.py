@@ -53,7 +53,9 @@ RACES = 200
 def operator(tmp_path_factory):
     """The operator of an installation that all tests share; each has a repository of its own."""
     with installation(tmp_path_factory.mktemp("truth"), MORE) as whole:
-        yield Operator(whole)
+        operator = Operator(whole)
+        operator.wait_until_idle()
+        yield operator
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ def test_works_everything_off(context, registry, hook):
     registry.put_manifest("team/app", "v002", B)
     context.sweeps.add([("main", "")])
     context.log.append([push("late", Digest.of(A), tag="new")])
+    registry.put_manifest("team/app", "new", A)
     assert work_off(context) == []
     assert set(registry.tags["team/app"].values()) == {Digest.of(A)}
     assert {violation.state for violation in context.violations.newest()} == {State.RESTORED}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 
 import pytest
 
@@ -52,8 +53,11 @@ def test_a_bar_on_a_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     with progress("replay", "events", 2000) as meter:
         meter.advance(500)
+        time.sleep(0.02)
         meter.expect(1500)
-        meter.advance(1000)
+        meter.advance(500)
+        time.sleep(0.02)
+        meter.advance(500)
     shown = terminal.getvalue()
     assert "replay" in shown
     assert "1,500 of 1,500 events" in shown
@@ -65,7 +69,12 @@ def test_the_terminal_is_itself_again_after_an_error(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    with pytest.raises(KeyboardInterrupt), progress("replay", "events") as meter:
-        meter.advance(1)
-        raise KeyboardInterrupt
+
+    def be_interrupted():
+        with progress("replay", "events") as meter:
+            meter.advance(1)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        be_interrupted()
     assert terminal.getvalue().rfind("\x1b[?25h") > terminal.getvalue().rfind("\x1b[?25l") >= 0

@@ -12,7 +12,7 @@ import click
 
 from enforcer.command_line import FAILED, FOUND, settings_option
 from enforcer.names import Namespace, Repository
-from worker.commands.session import NAMESPACE, REPOSITORY, chosen_registry, session
+from worker.commands.parameters import NAMESPACE, REPOSITORY
 
 if TYPE_CHECKING:
     from worker.baseline import Report
@@ -56,6 +56,7 @@ def baseline(
     """
     from worker.baseline import Baseline
     from worker.burst import keep_all
+    from worker.commands.session import chosen_registry, session
     from worker.progress import progress
     from worker.survey import survey_of
 

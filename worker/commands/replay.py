@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import click
 
 from enforcer.command_line import FOUND, settings_option
 from enforcer.times import Time
-from worker.commands.session import TIME, chosen_registry, session
+from worker.commands.parameters import TIME
 
 if TYPE_CHECKING:
     from enforcer.ledger.record import Record
@@ -76,6 +75,7 @@ def replay(
     """
     from worker.archive import Archive
     from worker.burst import restore_all
+    from worker.commands.session import chosen_registry, session
     from worker.consequences import keep_originals, set_in_motion
     from worker.progress import progress
     from worker.replay import prepared_replay
@@ -143,7 +143,8 @@ def _size(files: tuple[Path, ...]) -> float | None:
 def _tell(whole: Replay, *, as_json: bool) -> None:
     report = whole.report
     if as_json:
-        click.echo(json.dumps(asdict(report))[:-1], nl=False)
+        counts = {"events": report.events, "rejected": report.rejected, "decisions": dict(report.decisions)}
+        click.echo(json.dumps(counts)[:-1], nl=False)
         _tell_list(
             "records", ({"name": str(name), **_digests(before, after)} for name, before, after in _differences(whole))
         )

@@ -10,18 +10,11 @@ import click
 
 from enforcer import logs
 from enforcer.command_line import FAILED, read_settings, settings_option
-from enforcer.queue import Task
 from enforcer.settings import Settings
 from enforcer.supervisor import Part, Supervisor
 
-PARTS = {
-    "drain": Task.DRAIN,
-    "keep": Task.KEEP,
-    "restore": Task.RESTORE,
-    "alert": Task.ALERT,
-    "survey": Task.SWEEP,
-}
-"""One process each, by the queue that it listens to."""
+PARTS = {"drain": "drain", "keep": "keep", "restore": "restore", "alert": "alert", "survey": "sweep"}
+"""One process each, and a task of the queue that it listens to."""
 
 
 @click.command(
@@ -76,9 +69,10 @@ def _parts(settings: Settings, config: Path | None, processes: int | None) -> li
 def work(config: Path | None, name: str, slot: int) -> None:
     """Run one worker process; `run` starts these."""
     from enforcer.database import running_database
+    from enforcer.queue import Task
     from worker.process import work as run_process
 
     settings = read_settings(config)
     logs.configure(settings.log_level)
     with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
-        run_process(settings, redis, PARTS[name], slot)
+        run_process(settings, redis, Task(PARTS[name]), slot)

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, TypeVar
 
 import click
 
 from enforcer import logs
 from enforcer.command_line import read_settings
-from enforcer.errors import InvalidName
-from enforcer.names import Namespace, RegistryName, Repository
+from enforcer.names import RegistryName
 from enforcer.start import prepared
-from enforcer.times import Time
 from worker.context import Context
-
-Name = TypeVar("Name", Time, Namespace, Repository)
-
-
-class NameType(click.ParamType[Name], Generic[Name]):
-    """A name or time on the command line: checked there, so that a wrong one is wrong usage."""
-
-    def __init__(self, kind: type[Name]) -> None:
-        self.name = kind.__name__.lower()
-        self._kind: Callable[[str], Name] = kind
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Name:
-        try:
-            return self._kind(value)
-        except InvalidName as error:
-            self.fail(str(error), param, ctx)
-
-
-TIME = NameType(Time)
-NAMESPACE = NameType(Namespace)
-REPOSITORY = NameType(Repository)
 
 
 @contextmanager

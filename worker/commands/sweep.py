@@ -12,7 +12,7 @@ import click
 from enforcer.command_line import FAILED, FOUND, settings_option
 from enforcer.names import Namespace, TagName
 from enforcer.times import Time
-from worker.commands.session import NAMESPACE, TIME, chosen_registry, session
+from worker.commands.parameters import NAMESPACE, TIME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +58,7 @@ def sweep(
     Waits until what it found is restored, by itself or by the workers that run.
     """
     from worker.burst import keep_all, restore_all
+    from worker.commands.session import chosen_registry, session
     from worker.progress import progress
     from worker.sole_sweep import sole_sweep
     from worker.survey import survey_of

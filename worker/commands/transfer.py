@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -70,14 +69,15 @@ def import_command(config: Path | None, file: Path, as_json: bool) -> None:
         progress("import", "lines") as meter,
     ):
         whole = Import(Context(settings, redis, consumer="command"))
-        for _ in whole.run(read_documents(str(file), stream)):
+        for _ in whole.run(read_documents("standard input" if str(file) == "-" else str(file), stream)):
             meter.advance(1)
     report = whole.report
     if as_json:
-        click.echo(json.dumps(asdict(report)))
+        counts = {"taken": dict(report.taken), "left": dict(report.left)}
+        click.echo(json.dumps(counts | {"problems": report.problems}))
     else:
         for problem in report.problems:
             click.echo(problem, err=True)
-        taken = ", ".join(f"{count} of kind {kind}" for kind, count in sorted(report.taken.items()))
-        click.echo(f"taken: {taken or 'nothing'}; there already: {report.left.total()}", err=True)
+        taken = ", ".join(f"{kind} {count}" for kind, count in sorted(report.taken.items()))
+        click.echo(f"lines taken: {taken or 'none'}; there already: {report.left.total()}", err=True)
     sys.exit(FAILED if report.problems else 0)

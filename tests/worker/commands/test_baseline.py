@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import pytest
+
+from enforcer.errors import RegistryUnavailable
+from enforcer.names import Digest
+from enforcer.registries.manifest import OCI_INDEX
+from tests.fakes.events import APP, MAIN, digest
+from tests.fakes.images import image, index
+from tests.fakes.registry import errors
+from tests.fakes.surveys import announce, push_tags, record_of
+from worker import baseline as module
+
+A, B = image("a"), image("b")
+
+
+def test_records_and_keeps_everything(worker, registry):
+    """Every tag is recorded, and the manifests of protected ones are kept, those of an index too."""
+    push_tags(registry, "team/app", 3, A)
+    registry.put_manifest("team/app", "all", index(A, B), OCI_INDEX)
+    registry.put_manifest("team/app", None, B)
+    registry.put_manifest("elsewhere/app", "1", A)
+    result = worker("baseline")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "5 tags looked at, 5 recorded, 0 replaced, 0 differ, 0 problems\n"
+    assert record_of(worker.context, "team/app:v002").digest == Digest.of(A)
+    assert worker.context.ledger.keeps(MAIN, APP, Digest.of(B))
+    assert worker("baseline").stderr.startswith("5 tags looked at, 0 recorded")
+
+
+def test_only_what_is_asked_for(worker, registry):
+    """A namespace or a repository; `_` is the namespace of repositories without a slash."""
+    for repository in ("team/app", "team/b", "team", "other/app"):
+        registry.put_manifest(repository, "1", A)
+    assert worker.json("baseline", "--repository", "team/b")["recorded"] == 1
+    assert not [target for _, target in registry.requests if "_catalog" in target]
+    assert record_of(worker.context, "team/app:1") is None
+    assert worker.json("baseline", "--namespace", "team")["looked"] == 2
+    assert record_of(worker.context, "other/app:1") is None
+    assert worker.json("baseline", "--namespace", "_")["recorded"] == 1
+    assert record_of(worker.context, "team:1") is not None
+
+
+def test_differences_are_reported(worker, registry):
+    """Records that differ stay, are listed, and make the exit status 3."""
+    announce(worker.context, "team/app:1", digest(1))
+    announce(worker.context, "team/app:2", digest(2))
+    registry.put_manifest("team/app", "1", A)
+    result = worker("baseline")
+    assert result.exit_code == 3
+    assert result.stdout.splitlines() == [
+        f"main/team/app:1 is recorded as {digest(1)} and is {Digest.of(A)}",
+        f"main/team/app:2 is recorded as {digest(2)} and is gone",
+    ]
+    report = worker.json("baseline", status=3)
+    assert report["differing"][1] == {"name": "main/team/app:2", "recorded": digest(2), "found": None}
+
+
+def test_force(worker, registry):
+    """With --force the record becomes what is there, and that is listed."""
+    announce(worker.context, "team/app:1", digest(1))
+    registry.put_manifest("team/app", "1", A)
+    result = worker("baseline", "--force")
+    assert result.exit_code == 0
+    assert result.stdout == f"main/team/app:1 was recorded as {digest(1)} and is now {Digest.of(A)}\n"
+    assert record_of(worker.context, "team/app:1").digest == Digest.of(A)
+
+
+def test_each_scope_goes_on_by_itself(worker, registry, monkeypatch):
+    """A baseline that was stopped is gone on with by the same command, and not by one of something else."""
+    push_tags(registry, "team", 100, A)
+    push_tags(registry, "team/app", 100, A)
+    raised = raised_in_the_middle(monkeypatch)
+    raised.append(KeyboardInterrupt)
+    worker("baseline", "--namespace", "team")
+    raised.clear()
+    for words in (["--repository", "team"], ["--namespace", "_"], ["--namespace", "team", "--force"], []):
+        assert "going on" not in worker("baseline", *words).stderr
+    assert "going on" in worker("baseline", "--namespace", "team").stderr
+
+
+def test_catalog_denied(worker, registry):
+    """Where the account may not list repositories not every tag can be recorded: status 1, and why."""
+    registry.put_manifest("team/app", "1", A)
+    listed = registry._page
+    registry._page = lambda path, *rest: errors(401, "DENIED") if "_catalog" in path else listed(path, *rest)
+    result = worker("baseline")
+    assert result.exit_code == 1
+    assert "only repositories that were pushed to before are looked at" in result.stderr
+    assert worker("baseline", "--repository", "team/app").exit_code == 0
+    assert worker.json("baseline", status=1)["looked"] == 1
+
+
+def test_a_registry_that_is_away(worker, registry):
+    """It ends with our own error, which the command line prints as one line."""
+    registry.stop()
+    result = worker("baseline")
+    assert isinstance(result.exception, RegistryUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--registry", "other"], "name a registry by --registry: main"),
+        (["--repository", "Team/App"], "is no repository"),
+        (["--namespace", "a/b"], "is no namespace"),
+        (["--namespace", "other", "--repository", "team/app"], "team/app is not in the namespace other"),
+    ],
+)
+def test_wrong_usage(worker, words, said):
+    """What cannot be meant is wrong usage, status 2."""
+    result = worker("baseline", *words)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_interrupted(worker, registry, monkeypatch):
+    """Ctrl-C ends it with status 1 and no trace of the code; the next one goes on and says so."""
+    push_tags(registry, "team/app", 200, A)
+    raised = raised_in_the_middle(monkeypatch)
+    raised.append(KeyboardInterrupt)
+    result = worker("baseline")
+    assert result.exit_code == 1
+    assert "Aborted!" in result.stderr
+    assert "Traceback" not in result.output
+    raised.clear()
+    again = worker("baseline")
+    assert "going on where it was stopped: 1 repositories were begun" in again.stderr
+    assert "200 tags looked at, 200 recorded" in again.stderr
+
+
+def raised_in_the_middle(monkeypatch):
+    """A list of what is raised when the second handful of tags is judged."""
+    raised: list[type[BaseException]] = []
+    judge, calls = module.judge_findings, []
+
+    def judged(*arguments):
+        calls.append(arguments)
+        if raised and len(calls) == 2:
+            raise raised[0]
+        judge(*arguments)
+
+    monkeypatch.setattr(module, "judge_findings", judged)
+    return raised
