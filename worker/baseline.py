@@ -218,9 +218,9 @@ def baseline(context: Context, claim: Claim) -> None:
         context.baselines.again(claim.item, began, 0)
         return
     Beginnings(context).note(claim.item, began)
-    context.baselines.done(claim.item)
     context.sweeps.add([(claim.item, "")])  # originals that were recorded before the policy are kept by a sweep
     context.queues.wake(Task.SWEEP)
+    context.baselines.done(claim.item)
 
 
 def _slice(context: Context, survey: Survey, item: str, namespace: str) -> bool:

@@ -112,8 +112,8 @@ class Restore:
         """What happened long ago has been written by now, so this once a look comes first; and may be all."""
         violations = self.context.violations.get_open(self.name)
         latest = max((violation.time for violation in violations), default=Time.now())
-        if self.progress.puts or Time.now().since(latest) < LONG_AGO:
-            return False
+        if self.progress.puts or self.record.children or Time.now().since(latest) < LONG_AGO:
+            return False  # of an index a look shows nothing that one of its children lacks
         if self.client.head(self.name.repository, self.name.tag) != self.record.digest:
             return False
         if self.context.violations.get_open(self.name) != violations:  # one was opened just now

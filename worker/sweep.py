@@ -199,7 +199,11 @@ def sweep(context: Context, claim: Claim) -> None:
     try:
         with sole_sweep(context, name), survey_of(context, name) as survey:
             whole = _slice(context, survey, namespace, SoFar.read(claim.notes))
-    except (RegistryError, SweepRunning) as error:
+    except SweepRunning as error:  # by a sweep of the whole registry, or by a command
+        logger.info("the sweep of %s waits: %s", claim.item, error)
+        context.sweeps.again(claim.item, claim.notes, pause(2))
+        return
+    except RegistryError as error:
         logger.warning("the sweep of %s is put off: %s", claim.item, error)
         context.sweeps.again(claim.item, claim.notes, pause(5))
         return

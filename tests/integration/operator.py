@@ -22,7 +22,7 @@ token = "token-of-joan"
 """
 """To be added to the configuration."""
 
-AGENDAS = [task for task in Task if task is not Task.DRAIN]
+AGENDAS = (Task.BASELINE, Task.KEEP, Task.RESTORE, Task.ALERT)
 
 
 class Operator:
@@ -95,8 +95,12 @@ class Operator:
         return [(entry["what"], entry["by"], entry["reason"]) for entry in reversed(items)]
 
     def is_idle(self) -> bool:
-        """Whether everything is judged, kept, restored and told, later looks included."""
-        return self.whole.is_quiet() and not any(len(Agenda(self.store, task)) for task in AGENDAS)
+        """Whether everything is judged, kept, restored and told, later looks included; sweeps come and go."""
+        return self.whole.is_quiet() and not any(self.has_to_do(task) for task in AGENDAS)
+
+    def has_to_do(self, task: Task) -> bool:
+        """Whether anything is on the agenda of a task."""
+        return len(Agenda(self.store, task)) > 0
 
     def wait_until_idle(self) -> None:
         """Wait until nothing is left to do; at the start baselines may find a push before its event."""

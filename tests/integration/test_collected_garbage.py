@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from enforcer.names import Digest
+from enforcer.queue import Task
 from enforcer.registries.manifest import OCI_INDEX
 from tests.fakes.images import blobs_of, image, index
 from tests.integration.installation import installation, wait_for
@@ -75,6 +76,7 @@ def test_what_is_left(operator):
     assert served(url, "team/app", "unique") == image("evil")
 
     operator.wait_until_idle()
+    wait_for(lambda: not operator.has_to_do(Task.SWEEP), what="the end of the sweep at the start")
     for content in blobs_of("unique"):
         push_blob(url, "team/app", content)
     operator.run("sweep", module="worker", status=3)
