@@ -73,7 +73,7 @@ def _judge_deletion(
 ) -> tuple[Decision, Record | None]:
     if record is None or record.deleted:
         return Decision.UNCHANGED, record  # deleting a digest is announced once more for each of its tags
-    if event.digest is not None and not record.needs(event.digest):
+    if event.digest is not None and event.digest not in record.digests:
         return Decision.UNCHANGED, record  # what was deleted is not what the tag is recorded with
     if protection is not None and protection.delete:
         return Decision.DELETED, replace(record, deleted=True)

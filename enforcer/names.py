@@ -152,6 +152,11 @@ class TagName:
         return (self.registry, self.repository, self.tag)
 
     @property
+    def place(self) -> tuple[RegistryName, Repository]:
+        """Registry and repository."""
+        return (self.registry, self.repository)
+
+    @property
     def reference(self) -> str:
         """How people write it: `repository:tag`."""
         return f"{self.repository}:{self.tag}"

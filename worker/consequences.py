@@ -51,6 +51,13 @@ def _keep(context: Context, items: Iterable[str]) -> None:
 
 
 def pursue_violations(context: Context, decided: Decided) -> None:
+    """Open violations, withdraw those that are none any more; what others decided anew meanwhile counts."""
+    while decided:
+        _pursue(context, decided)
+        decided = _overtaken(context, decided)
+
+
+def _pursue(context: Context, decided: Decided) -> None:
     """Withdraw violations that are none any more, have the tags of new ones restored, and open these.
 
     Opening comes last, since what is open counts as done here: whoever dies before it begins anew. And a restore that
@@ -65,6 +72,17 @@ def pursue_violations(context: Context, decided: Decided) -> None:
     context.alerts.announce_violations(observed)
     restore(context, {violation.name for violation in news if violation.state is State.OPEN})
     context.violations.open(news)
+
+
+def _overtaken(context: Context, decided: Decided) -> Decided:
+    """The violations that somebody else judged anew since they were decided, perhaps before they were open."""
+    opened = {
+        name: judged for name, judged in decided if any(each.decision.is_violation for each in judged.entries.values())
+    }
+    standings = context.ledger.standings(opened) if opened else {}
+    names = [name for name, standing in standings.items() if standing.version != opened[name].written]
+    histories = context.ledger.histories(names) if names else {}
+    return [(name, opened[name].anew(standings[name], history)) for name, history in histories.items()]
 
 
 def _violations(decided: Decided) -> dict[str, Violation | None]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Self
 
 from enforcer.events import Action, Event
 from enforcer.judgement import Judgement, judge_late, judge_next, needs_history
 from enforcer.ledger.record import Decision, Entry, Standing
-from enforcer.ledger.store import Change, Ledger
-from enforcer.names import TagName
+from enforcer.ledger.store import Change, Deletions, Ledger, Place
+from enforcer.names import Digest, Tag, TagName
 from enforcer.policies.policy import PolicySet
 from enforcer.times import Time
 
@@ -32,11 +35,30 @@ class Case:
     arrived: Time
     claimed: tuple[str, str, str] = ("", "", "")
 
+    @property
+    def is_of_digest(self) -> bool:
+        """Whether it concerns every tag that needs a digest: the deletion of a manifest."""
+        return self.event.tag is None
+
+    def of_tag(self, tag: Tag) -> Case:
+        """The same as the deletion of one tag."""
+        return replace(self, event=replace(self.event, tag=tag))
+
     def timely(self) -> Case:
         """The case with a time that is not in the future."""
         if self.event.time <= self.arrived.plus(FUTURE):
             return self
         return replace(self, event=replace(self.event, time=self.arrived), claimed=self.event.order)
+
+    def to_json(self) -> str:
+        """The case as it is noted with the deletions of its repository."""
+        return json.dumps({"arrived": self.arrived, "event": self.event.as_dict()}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote."""
+        fields = json.loads(text)
+        return cls(Event.from_dict(fields["event"]), Time(fields["arrived"]))
 
 
 @dataclass(slots=True)
@@ -59,10 +81,25 @@ class Judged:
         self.entries |= {entry.event.order: entry for entry in judgement.entries}
         self.rejudged |= {entry.event.order for entry in judgement.entries[1:]}
 
-    def change(self, name: TagName) -> Change:
-        """What to write."""
+    @property
+    def written(self) -> int:
+        """The version of the standing that all this was written with."""
+        return self.version + self.changed
+
+    def anew(self, standing: Standing, history: Iterable[Entry]) -> Judged:
+        """What has become of the same entries."""
+        entries = {order: entry for entry in history if (order := entry.event.order) in self.entries}
+        return Judged(standing.version, standing, entries, set(entries))
+
+    @property
+    def digests(self) -> set[Digest]:
+        """The manifests that the tag needs or needed, as far as that was decided now."""
+        return {digest for entry in self.entries.values() if entry.record for digest in entry.record.digests}
+
+    def change(self, name: TagName, deletions: int) -> Change:
+        """What to write, where that version of the deletions was known."""
         standing = replace(self.standing, version=self.version + 1)
-        return Change(name, self.version, standing, tuple(self.entries.values()))
+        return Change(name, self.version, standing, tuple(self.entries.values()), deletions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,52 +112,63 @@ class Judge:
 
     def judge(self, cases: Iterable[Case]) -> Iterator[tuple[TagName, Judged]]:
         """Judge cases; yields what was decided of each tag once it is written. The same case twice changes nothing."""
-        for segment in _segments(cases):
-            waiting = self._by_tag(segment)
-            for _ in range(ROUNDS):
-                if not waiting:
-                    break
-                judged = self._decide(waiting)
-                conflicts = self.ledger.write(tag.change(name) for name, tag in judged.items() if tag.changed)
-                yield from ((name, tag) for name, tag in judged.items() if name not in conflicts)
-                waiting = {name: waiting[name] for name in conflicts}
-            else:
-                raise RuntimeError(f"{len(waiting)} tags changed faster than they could be judged, {ROUNDS} times")
+        waiting = self._by_tag([case.timely() for case in cases])
+        for _ in range(ROUNDS):
+            if not waiting:
+                return
+            judged, deletions = self._decide(waiting)
+            conflicts = self.ledger.write(
+                tag.change(name, deletions[name.place].version) for name, tag in judged.items() if tag.changed
+            )
+            yield from ((name, tag) for name, tag in judged.items() if name not in conflicts)
+            waiting = {name: waiting[name] for name in conflicts}
+        raise RuntimeError(f"{len(waiting)} tags changed faster than they could be judged, {ROUNDS} times")
 
     def _by_tag(self, cases: Sequence[Case]) -> dict[TagName, list[Case]]:
-        """The cases of each tag. The deletion of a digest is one of every tag that needs it."""
+        """The cases of each tag. The deletion of a digest is one of every tag that needed it at some time."""
         found: dict[TagName, list[Case]] = defaultdict(list)
-        for case in map(Case.timely, cases):
-            if (name := case.event.tag_name) is not None:
-                found[name].append(case)
-            else:
-                for needing in self._needing(case.event):
-                    found[needing].append(replace(case, event=replace(case.event, tag=needing.tag)))
+        for case in cases:
+            if case.event.tag_name is not None:
+                found[case.event.tag_name].append(case)
+        of_digests = [case for case in cases if case.is_of_digest]
+        for case, names in zip(of_digests, self._note(of_digests), strict=True):
+            for name in names:
+                found[name].append(case.of_tag(name.tag))
         return found
 
-    def _needing(self, event: Event) -> list[TagName]:
-        """The tags that break when the digest is deleted."""
-        assert event.digest is not None  # an event names a tag or a digest
-        return [
-            TagName(event.registry, event.repository, tag)
-            for tag, standing in self.ledger.tags(event.registry, event.repository).items()
-            if standing.record is not None and standing.record.needs(event.digest)
-        ]
+    def _note(self, cases: Sequence[Case]) -> list[list[TagName]]:
+        events = ((case.event, case.to_json()) for case in cases)
+        noted = [((event.registry, event.repository), event.digest, text) for event, text in events if event.digest]
+        return self.ledger.note_deletions(noted) if noted else []
 
-    def _decide(self, waiting: Mapping[TagName, Sequence[Case]]) -> dict[TagName, Judged]:
-        standings = self.ledger.standings(waiting)
-        wanted = [name for name, cases in waiting.items() if _may_need_history(cases, standings[name])]
+    def _decide(
+        self, waiting: Mapping[TagName, Sequence[Case]]
+    ) -> tuple[dict[TagName, Judged], dict[Place, Deletions]]:
+        standings, deletions = self.ledger.situations(waiting)
+        wanted = [
+            name
+            for name, cases in waiting.items()
+            if deletions[name.place].by_digest or _may_need_history(cases, standings[name])
+        ]
         histories = self.ledger.histories(wanted) if wanted else {}
-        return {
-            name: self._decide_tag(name, cases, standings[name], histories.get(name, ()))
+        judged = {
+            name: self._decide_tag(name, cases, deletions[name.place], standings[name], histories.get(name, ()))
             for name, cases in waiting.items()
         }
+        return judged, deletions
 
-    def _decide_tag(self, name: TagName, cases: Sequence[Case], standing: Standing, history: Sequence[Entry]) -> Judged:
+    def _decide_tag(
+        self,
+        name: TagName,
+        cases: Sequence[Case],
+        deletions: Deletions,
+        standing: Standing,
+        history: Sequence[Entry],
+    ) -> Judged:
         judged = Judged(standing.version, standing)
         known = {entry.event.order: entry for entry in history}
         cut_off = len(history) >= self.ledger.history_limit
-        for case in cases:
+        for case in chain(cases, _of_needed(name.tag, judged, deletions, history)):
             event = case.event
             protection = self.policies.protection(
                 *name.parts, event.time, event.actor if event.action.is_client else ""
@@ -131,10 +179,10 @@ class Judge:
                 so_far = [known[order] for order in sorted(known)]
                 too_late = self._too_late(case, so_far, cut_off=cut_off)
                 judgement = judge_late(event, judged.standing, protection, so_far, too_late=too_late)
-                if _is_of_no_account(event, judgement):
-                    continue
                 if cut_off and event.order < history[0].event.order:  # a full history would drop it at once
                     judgement = replace(judgement, standing=judged.standing, repeated=True)
+            if _is_of_no_account(event, judgement):
+                continue
             judged.take(judgement, case.claimed)
             known |= {entry.event.order: entry for entry in judgement.entries}
         return judged
@@ -150,21 +198,25 @@ class Judge:
 
 
 def _is_of_no_account(event: Event, judgement: Judgement) -> bool:
-    """Whether it deletes a digest that the tag is recorded with now, and was not at its time."""
+    """Whether it deletes a digest that the tag did not need at that time."""
     of_digest = event.action is Action.DELETE and event.digest is not None
     return of_digest and judgement.entries[0].decision is Decision.UNCHANGED
 
 
-def _segments(cases: Iterable[Case]) -> Iterator[list[Case]]:
-    """Parts to be judged one after the other: which tags a deleted digest concerns shows when all before is written."""
-    segment: list[Case] = []
-    for case in cases:
-        if case.event.tag is None and segment:
-            yield segment
-            segment = []
-        segment.append(case)
-    if segment:
-        yield segment
+def _of_needed(tag: Tag, judged: Judged, deletions: Deletions, history: Sequence[Entry]) -> Iterator[Case]:
+    """The deletions of manifests that the tag turns out to have needed; once they are judged, perhaps those of others.
+
+    They may have become known before what was pushed earlier. Those that are in the history already are not judged
+    again: whatever follows from them was seen to, or their own events come again.
+    """
+    known = {entry.event.id for entry in history}
+    while needed := [text for digest in judged.digests for text in deletions.by_digest.get(digest, ())]:
+        cases = {case.event.id: case for case in map(Case.from_json, needed)}
+        new = [case for event_id, case in sorted(cases.items()) if event_id not in known]
+        if not new:
+            return
+        known |= cases.keys()
+        yield from (case.of_tag(tag) for case in new)
 
 
 def _may_need_history(cases: Sequence[Case], standing: Standing) -> bool:

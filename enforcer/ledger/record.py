@@ -56,9 +56,10 @@ class Record:
         """Whether a build may still be going on that the record is a part of."""
         return self.settles is not None and time <= self.settles
 
-    def needs(self, digest: Digest) -> bool:
-        """Whether the tag breaks when a manifest is deleted: its own, or a child of its index."""
-        return digest == self.digest or digest in self.children
+    @property
+    def digests(self) -> tuple[Digest, ...]:
+        """The manifests without which the tag is broken: its own, and the children of its index."""
+        return (self.digest, *self.children)
 
     def as_dict(self) -> dict[str, Any]:
         """The record for JSON, without what is empty."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from redis import Redis
@@ -21,18 +21,42 @@ logger = logging.getLogger(__name__)
 HISTORY_LIMIT = 100
 """Entries kept for each tag, unless the settings say otherwise."""
 
+DELETIONS = 1000
+"""Deletions of manifests that are known of each repository, at most."""
+
+DELETIONS_SECONDS = 3600
+"""For so long after the last of them: so much later may the push of what was deleted become known."""
+
 REPOSITORIES = "te:repositories"
-_Place = tuple[RegistryName, Repository]
+Place = tuple[RegistryName, Repository]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was decided of one tag, to be written if its standing still has the version that was judged."""
+    """What was decided of one tag, to be written if its standing still has the version that was judged.
+
+    `deletions` is the version of the deletions that were known of its repository; None if those do not matter.
+    """
 
     name: TagName
     judged_version: int
     standing: Standing
     entries: Sequence[Entry]
+    deletions: int | None = None
+
+    @property
+    def digests(self) -> set[Digest]:
+        """All manifests whose deletion concerns the tag."""
+        records = (self.standing.record, *(entry.record for entry in self.entries))
+        return {digest for record in records if record for digest in record.digests}
+
+
+@dataclass(frozen=True, slots=True)
+class Deletions:
+    """The latest deletions of a repository's manifests, as they were noted, by digest; `version` grows with each."""
+
+    version: int = 0
+    by_digest: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def _key(registry: str, repository: str, kind: str) -> str:
@@ -45,8 +69,8 @@ def _place(entry: Entry, tag: Tag) -> str:
     return f"{tag} {time} {digest or '-'} {event_id} "
 
 
-def _group(names: Iterable[TagName]) -> dict[_Place, list[TagName]]:
-    groups: dict[_Place, list[TagName]] = defaultdict(list)
+def _group(names: Iterable[TagName]) -> dict[Place, list[TagName]]:
+    groups: dict[Place, list[TagName]] = defaultdict(list)
     for name in names:
         groups[name.registry, name.repository].append(name)
     return groups
@@ -59,6 +83,16 @@ def _read_standing(value: bytes | None) -> Standing:
     return Standing.from_json(text, int(version))
 
 
+def _read_deletions(members: Sequence[tuple[bytes, float]]) -> Deletions:
+    by_digest: dict[str, list[str]] = defaultdict(list)
+    version = 0
+    for member, number in members:
+        digest, _, text = member.decode().partition(" ")
+        by_digest[digest].append(text)
+        version = int(number)
+    return Deletions(version, by_digest)
+
+
 class Ledger:
     """All records, their history, and the manifests kept for restoring them."""
 
@@ -66,19 +100,45 @@ class Ledger:
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
         self.history_limit = history_limit
         self._write = script(redis, "enforcer.ledger", "write.lua")
+        self._note_deletion = script(redis, "enforcer.ledger", "note_deletion.lua")
 
     def standings(self, names: Iterable[TagName]) -> dict[TagName, Standing]:
         """What is known of each tag, in one round trip."""
+        return self.situations(names)[0]
+
+    def situations(self, names: Iterable[TagName]) -> tuple[dict[TagName, Standing], dict[Place, Deletions]]:
+        """What is known of each tag, and which manifests of its repository were deleted lately, in one round trip."""
         groups = _group(names)
         with self._redis.pipeline(transaction=False) as pipe:
             for (registry, repository), tags in groups.items():
+                # The deletions first: one that is noted in between makes the decision one that is not written.
+                pipe.zrange(_key(registry, repository, "deletions"), 0, -1, withscores=True)
                 pipe.hmget(_key(registry, repository, "tags"), [name.tag for name in tags])
             answers = pipe.execute()
-        return {
+        standings = {
             name: _read_standing(value)
-            for tags, values in zip(groups.values(), answers, strict=True)
+            for tags, values in zip(groups.values(), answers[1::2], strict=True)
             for name, value in zip(tags, values, strict=True)
         }
+        return standings, dict(zip(groups, map(_read_deletions, answers[::2]), strict=True))
+
+    def note_deletions(self, deletions: Iterable[tuple[Place, Digest, str]]) -> list[list[TagName]]:
+        """Note deletions of manifests, each as some text; returns the tags that may need each, or needed it once.
+
+        From then on nothing is written of the repository's tags that was judged without knowing.
+        """
+        places: list[Place] = []
+        with self._redis.pipeline(transaction=False) as pipe:
+            for (registry, repository), digest, text in deletions:
+                places.append((registry, repository))
+                keys = [_key(registry, repository, "deletions"), _key(registry, repository, "digests")]
+                self._note_deletion(
+                    keys=keys, args=[f"{digest} {text}", digest, DELETIONS, DELETIONS_SECONDS], client=pipe
+                )
+            answers = pipe.execute()
+        return [
+            [TagName(*place, Tag(tag.decode())) for tag in tags] for place, tags in zip(places, answers, strict=True)
+        ]
 
     def standing(self, name: TagName) -> Standing:
         """What is known of one tag."""
@@ -89,7 +149,12 @@ class Ledger:
         values = self._redis.hgetall(_key(registry, repository, "tags"))
         return {Tag(tag.decode()): _read_standing(value) for tag, value in values.items()}
 
-    def repositories(self) -> Iterator[_Place]:
+    def tags_of(self, place: Place, digest: Digest) -> list[TagName]:
+        """The tags that may need a manifest, or needed it once."""
+        members = self._redis.zrangebylex(_key(*place, "digests"), f"[{digest} ", f"({digest}!")
+        return [TagName(*place, Tag(member.decode().rpartition(" ")[2])) for member in members]
+
+    def repositories(self) -> Iterator[Place]:
         """Every repository that has a record or a history."""
         for member in self._redis.sscan_iter(REPOSITORIES, count=1000):
             registry, _, repository = member.decode().partition("/")
@@ -118,10 +183,12 @@ class Ledger:
         groups = _group(of_name)
         with self._redis.pipeline(transaction=False) as pipe:
             for (registry, repository), names in groups.items():
-                arguments: list[str | int] = [self.history_limit]
+                known = of_name[names[0]].deletions
+                arguments: list[str | int] = [self.history_limit, "" if known is None else known]
                 for name in names:
                     arguments += self._arguments(of_name[name])
-                keys = [_key(registry, repository, "tags"), _key(registry, repository, "history")]
+                kinds = ("tags", "history", "digests", "deletions")
+                keys = [_key(registry, repository, kind) for kind in kinds]
                 self._write(keys=keys, args=arguments, client=pipe)
             new = [f"{registry}/{repository}" for registry, repository in groups]
             if new:
@@ -141,7 +208,8 @@ class Ledger:
         arguments.append(len(change.entries))
         for entry in change.entries:
             arguments += [_place(entry, tag), entry.to_json()]
-        return arguments
+        digests = change.digests
+        return [*arguments, len(digests), *digests]
 
     def keep(self, registry: RegistryName, repository: Repository, manifest: Manifest) -> None:
         """Keep a manifest's bytes, so that it can be put back when the registry has lost it."""

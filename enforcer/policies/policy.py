@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -153,14 +153,39 @@ class Policy:
         return not self.disabled and self.effective_since <= time and not (actor and actor in self.bypass_actors)
 
 
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A policy as it was until that time, when somebody changed or deleted it."""
+
+    policy: Policy
+    until: Time
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON."""
+        return {"until": self.until, "policy": self.policy.as_dict()}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Read what `as_dict` gave."""
+        return cls(Policy.from_dict(fields["policy"]), Time(fields["until"]))
+
+
 _Place = tuple[str, str]
 
 
 class PolicySet:
-    """All policies of one version, found by namespace: those of other namespaces cost an event nothing."""
+    """All policies of one version, found by namespace: those of other namespaces cost an event nothing.
+
+    With what they were formerly, as far as that is known: an event may be judged after they were changed.
+    """
 
     def __init__(
-        self, policies: Iterable[Policy | dict[str, Any]], version: int = 0, *, unlocks: Iterable[Unlock] = ()
+        self,
+        policies: Iterable[Policy | dict[str, Any]],
+        version: int = 0,
+        *,
+        unlocks: Iterable[Unlock] = (),
+        former: Iterable[dict[str, Any]] = (),
     ) -> None:
         self.version = version
         self.unlocks = tuple(unlocks)
@@ -172,6 +197,10 @@ class PolicySet:
             place = (fields["registry"], fields["namespace"])
             self._fields[place].append(fields)
             self._places[fields["id"]] = place
+        self._former_fields: dict[_Place, list[dict[str, Any]]] = defaultdict(list)
+        self._former: dict[_Place, list[Former]] = {}
+        for one in former:
+            self._former_fields[one["policy"]["registry"], one["policy"]["namespace"]].append(one)
 
     def of_namespace(self, registry: str, namespace: str) -> tuple[Policy, ...]:
         """The policies of a namespace, by id."""
@@ -213,7 +242,7 @@ class PolicySet:
         """What protected the tag against that actor at that time; None if nothing did."""
         matching = [
             policy
-            for policy in self.of_namespace(registry, repository.namespace)
+            for policy in self._at(registry, repository.namespace, time)
             if policy.binds(time, actor) and policy.selects(repository, tag)
         ]
         if not matching or self._is_unlocked(registry, repository, tag, time):
@@ -225,6 +254,24 @@ class PolicySet:
             settle=max(policy.settle for policy in matching),
             policies=tuple(policy.id for policy in matching),
         )
+
+    def _at(self, registry: str, namespace: str, time: Time) -> Iterable[Policy]:
+        """The policies of a namespace as they were at that time."""
+        current, former = self.of_namespace(registry, namespace), self._former_of((registry, namespace))
+        if not former or former[0].until <= time:
+            return current
+        versions = {policy.id: policy for policy in current}
+        versions |= {one.policy.id: one.policy for one in former if time < one.until}  # the earliest of each comes last
+        return [versions[policy_id] for policy_id in sorted(versions)]
+
+    def _former_of(self, place: _Place) -> Sequence[Former]:
+        """What the policies of a namespace were, the latest first."""
+        if place not in self._former_fields:
+            return ()
+        if place not in self._former:
+            read = map(Former.from_dict, self._former_fields[place])
+            self._former[place] = sorted(read, key=lambda one: one.until, reverse=True)
+        return self._former[place]
 
     def _is_unlocked(self, registry: RegistryName, repository: Repository, tag: Tag, time: Time) -> bool:
         return any(unlock.registry == registry and unlock.covers(repository, tag, time) for unlock in self.unlocks)

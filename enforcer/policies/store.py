@@ -20,7 +20,7 @@ from enforcer.configuration.policy import POLICIES_PER_NAMESPACE, PolicySettings
 from enforcer.errors import NotFound, PolicyConflict
 from enforcer.namespaces import SEEN
 from enforcer.policies.difference import Difference, Rights, check_declared, check_room, compare, succeed
-from enforcer.policies.policy import Policy, PolicySet
+from enforcer.policies.policy import Former, Policy, PolicySet
 from enforcer.policies.unlock import Unlock
 from enforcer.queue import Queues, Task
 from enforcer.times import Time
@@ -32,6 +32,13 @@ FORGOTTEN = 30 * 86400
 """Seconds after its end for which an unlock is kept: events of that time may still be judged."""
 
 
+REMEMBERED = 86400
+"""Seconds for which it is known what a policy was before a change: so late may an event come that it protected from."""
+
+FORMER = 10_000
+"""How many of these are known at most."""
+
+
 class PolicyStore:
     """All policies. `current` is what judges; the rest is for whoever manages them."""
 
@@ -39,6 +46,7 @@ class PolicyStore:
     _VERSION = "te:{policies}:version"
     _IDS = "te:{policies}:ids"
     _UNLOCKS = "te:{policies}:unlocks"
+    _FORMER = "te:{policies}:former"
 
     def __init__(self, redis: Redis, *, per_namespace: int = POLICIES_PER_NAMESPACE) -> None:
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
@@ -62,9 +70,14 @@ class PolicyStore:
             pipe.get(self._VERSION)
             pipe.hvals(self._POLICIES)
             pipe.hvals(self._UNLOCKS)
-            version, policies, unlocks = pipe.execute()
-        read = (Unlock.from_dict(json.loads(unlock)) for unlock in unlocks)
-        return PolicySet(map(json.loads, policies), int(version or 0), unlocks=read)
+            pipe.zrange(self._FORMER, 0, -1)
+            version, policies, unlocks, former = pipe.execute()
+        return PolicySet(
+            map(json.loads, policies),
+            int(version or 0),
+            unlocks=(Unlock.from_dict(json.loads(unlock)) for unlock in unlocks),
+            former=map(json.loads, former),
+        )
 
     def create(self, draft: Policy, by: str) -> Policy:
         """Add a policy; its id, revision and time are given here. Raises `PolicyConflict`."""
@@ -244,6 +257,7 @@ class PolicyStore:
             pipe.hdel(self._POLICIES, str(policy.id))
         for policy in difference.created:
             pipe.sadd(SEEN + policy.registry, policy.namespace)
+        self._remember(pipe, [*(before for before, _ in difference.changed), *difference.removed])
         if difference != Difference():
             pipe.incr(self._VERSION)
         for policy in difference.created:
@@ -252,6 +266,16 @@ class PolicyStore:
             self._audit.add("policy changed", by, before=before.as_dict(), after=after.as_dict(), pipe=pipe)
         for policy in difference.removed:
             self._audit.add("policy deleted", by, before=policy.as_dict(), pipe=pipe)
+
+    def _remember(self, pipe: Pipeline, former: Iterable[Policy]) -> None:
+        """What was in force until now judges what happened until now, whenever that becomes known."""
+        now = Time.now()
+        seconds = now.nanoseconds // 10**9
+        members = {json.dumps(Former(policy, now).as_dict()): seconds for policy in former}
+        if members:
+            pipe.zadd(self._FORMER, members)
+            pipe.zremrangebyscore(self._FORMER, "-inf", seconds - REMEMBERED)
+            pipe.zremrangebyrank(self._FORMER, 0, -FORMER - 1)
 
     def _baseline(self, difference: Difference) -> None:
         """Have the tags recorded that a policy begins to protect."""

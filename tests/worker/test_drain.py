@@ -121,7 +121,7 @@ def test_a_batch_stays_while_redis_is_away(context, monkeypatch):
         raise ConnectionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(context.ledger, "standings", fail)
+        patch.setattr(context.ledger, "situations", fail)
         with pytest.raises(ConnectionError):
             drain(context)
     assert context.log.waiting() == 1
@@ -132,7 +132,7 @@ def test_a_batch_stays_while_redis_is_away(context, monkeypatch):
 def test_an_event_that_cannot_be_judged_holds_up_no_other(context, monkeypatch):
     """A fault of ours that one event brings to light moves that one to the dead letters, and the rest is judged."""
     context.log.append([pushed(1), pushed(2, tag=Tag("poison")), pushed(1, "again")])
-    whole = context.ledger.standings
+    whole = context.ledger.situations
 
     def fail(names):
         wanted = list(names)
@@ -140,7 +140,7 @@ def test_an_event_that_cannot_be_judged_holds_up_no_other(context, monkeypatch):
             raise ZeroDivisionError
         return whole(wanted)
 
-    monkeypatch.setattr(context.ledger, "standings", fail)
+    monkeypatch.setattr(context.ledger, "situations", fail)
     assert drain(context) == 3
     assert context.log.waiting() == 0
     (letter,) = context.log.dead_letters()

@@ -1,13 +1,12 @@
 """Whatever the order in which the events of a tag arrive, the record and the set of violations end the same.
 
-The model below says what they must be: the rules of judgement over all events in their order, in plain Python. It knows
-nothing of histories, versions, batches or lateness; the events arrive through `Judge` and a ledger with all of them:
-doubled, in batches of any size, judged again after a crash, and beside a rival worker that writes in between.
+The model says what they must be. The events arrive through `Judge` and a ledger: doubled, in batches of any size,
+judged again after a crash, and beside a rival worker that writes in between.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
@@ -22,26 +21,20 @@ from enforcer.names import Namespace
 from enforcer.policies.policy import Against, Policy, PolicySet, Selector
 from enforcer.times import Time
 from tests.fakes.events import MAIN, NAME, deletion, digest, push
+from tests.fakes.model import Did, Model, Rule, tag_of
 from worker.judging import Case, Judge
 
 START = Time("2026-11-22T04:00:00Z")
 STEP = 30
 LATE_WINDOW = 600
-CHILDREN = {1: (), 2: (), 3: (), 8: (1, 2), 9: (8, 3)}
+CHILDREN = {
+    digest(number): tuple(map(digest, parts)) for number, parts in {1: (), 2: (), 3: (), 8: (1, 2), 9: (8, 3)}.items()
+}
 """The children of each digest: three images, an index of two of them, and an index of that index and the third."""
 
 
-class Did(NamedTuple):
-    """What somebody did; a deletion has no digest. A step is half a minute."""
-
-    step: int
-    action: str
-    digest: int | None
-    actor: str
-
-
-class Rule(NamedTuple):
-    """A policy as the model knows it: whether it selects the tag at all, and since which step."""
+class Policed(NamedTuple):
+    """A policy: whether it selects the tag at all, and since which step."""
 
     since: int
     selects: bool
@@ -51,97 +44,39 @@ class Rule(NamedTuple):
     bypass: tuple[str, ...]
     disabled: bool
 
+    def binds(self, what: Did) -> bool:
+        bypassed = what.actor in self.bypass and what.action in ("push", "delete")
+        return self.selects and not self.disabled and at(self.since) <= what.time and not bypassed
 
-@dataclass
-class Tag:
-    """What the model knows of the tag; `build` are the overwrites that an index may still explain, by event."""
-
-    digest: int
-    since: int
-    settles: int | None = None
-    gone: bool = False
-    approved: int | None = None
-    build: dict[str, int] = field(default_factory=dict)
-
-    def is_settling(self, step):
-        return self.settles is not None and step <= self.settles
+    @property
+    def rule(self) -> Rule:
+        return Rule(self.overwrite, self.delete, STEP * self.settle)
 
 
-def expected(did, rules):
-    """The tag in the end, None if nothing is recorded, and the violations by event."""
-    tag, violations = None, {}
-    for event_id, what in sorted(did.items(), key=_order):
-        in_force = [rule for rule in rules if _binds(rule, what)]
-        take = {"delete": _delete, "approve": _approve}.get(what.action, _push)
-        tag = take(tag, event_id, what, in_force, violations)
-    return tag, violations
-
-
-def _delete(tag, event_id, what, in_force, violations):
-    if tag is None or tag.gone:
-        return tag
-    if any(rule.delete for rule in in_force):
-        violations[event_id] = "deleted"
-        return replace(tag, gone=True)
-    return None
-
-
-def _approve(tag, event_id, what, in_force, violations):
-    return tag if tag is None or tag.digest == what.digest else replace(tag, approved=what.digest)
-
-
-def _push(tag, event_id, what, in_force, violations):
-    step, pushed = what.step, what.digest
-    if tag is not None and tag.digest == pushed:
-        return replace(tag, gone=False)
-    approved = what.action == "adopt" or (tag is not None and tag.approved == pushed)
-    if approved or not any(rule.overwrite for rule in in_force):
-        return Tag(pushed, step)
-    if tag is None:
-        return Tag(pushed, step, step + max(rule.settle for rule in in_force))
-    if tag.is_settling(step) and tag.digest in CHILDREN[pushed]:
-        for part, digest_of_part in tag.build.items():
-            if digest_of_part in CHILDREN[pushed]:
-                violations.pop(part, None)
-        return Tag(pushed, step, tag.settles, build=tag.build)
-    if not (tag.is_settling(step) and pushed in CHILDREN[tag.digest]):
-        violations[event_id] = "overwritten"
-        tag.build[event_id] = pushed
-    return replace(tag, gone=False)
-
-
-def _order(item):
-    event_id, what = item
-    return (what.step, what.digest or 0, event_id)
-
-
-def _binds(rule, what):
-    bypassed = what.actor in rule.bypass and what.action in ("push", "delete")
-    return rule.selects and not rule.disabled and rule.since <= what.step and not bypassed
+def at(step: int) -> Time:
+    return START.plus(STEP * step)
 
 
 def build_event(event_id, what):
-    time = START.plus(STEP * what.step)
     if what.action == "delete":
-        return deletion(event_id, time, actor=what.actor)
-    children = tuple(map(digest, CHILDREN[what.digest]))
-    event = push(event_id, digest(what.digest), time, children=children, actor=what.actor)
+        return deletion(event_id, what.time, actor=what.actor)
+    event = push(event_id, what.digest, what.time, children=CHILDREN[what.digest], actor=what.actor)
     return replace(event, action=Action(what.action))
 
 
-def build_policy(number, rule):
-    against = {Against.OVERWRITE: rule.overwrite, Against.DELETE: rule.delete}
+def build_policy(number, policed):
+    against = {Against.OVERWRITE: policed.overwrite, Against.DELETE: policed.delete}
     return Policy(
         id=number,
         registry=MAIN,
         namespace=Namespace(NAME.repository.namespace),
         repositories=Selector.from_dict({"decoration": "repoMatches", "pattern": "**"}),
-        tags=Selector.from_dict({"decoration": "matches" if rule.selects else "excludes", "pattern": "1.*"}),
-        disabled=rule.disabled,
+        tags=Selector.from_dict({"decoration": "matches" if policed.selects else "excludes", "pattern": "1.*"}),
+        disabled=policed.disabled,
         protect=frozenset(kind for kind, wanted in against.items() if wanted),
-        settle=STEP * rule.settle,
-        bypass_actors=frozenset(rule.bypass),
-        effective_since=START.plus(STEP * rule.since),
+        settle=STEP * policed.settle,
+        bypass_actors=frozenset(policed.bypass),
+        effective_since=at(policed.since),
     )
 
 
@@ -150,8 +85,8 @@ class DisturbedLedger(Ledger):
 
     rival = staticmethod(lambda: None)
 
-    def standings(self, names):
-        found = super().standings(names)
+    def situations(self, names):
+        found = super().situations(names)
         rival, self.rival = self.rival, lambda: None
         rival()
         return found
@@ -160,10 +95,10 @@ class DisturbedLedger(Ledger):
 class Office:
     """Workers of one ledger; `violations` is what they have pursued and not withdrawn, by the event's id."""
 
-    def __init__(self, rules):
+    def __init__(self, policies):
         redis = FakeStrictRedis(server=FakeServer())
         self.ledger, self._disturbed = Ledger(redis), DisturbedLedger(redis)
-        self._policies = PolicySet(build_policy(number, rule) for number, rule in enumerate(rules, 1))
+        self._policies = PolicySet(build_policy(number, policed) for number, policed in enumerate(policies, 1))
         self.violations = {}
 
     def judge(self, cases, *, rivals=(), crash=False):
@@ -191,22 +126,16 @@ class Office:
         violations = {
             entry.event.id: entry.decision.value for entry in self.ledger.history(NAME) if entry.decision.is_violation
         }
-        return record and _tag_of(record), violations
-
-
-def _tag_of(record):
-    settles = None if record.settles is None else record.settles.since(START) / STEP
-    approved = None if record.approved is None else int(record.approved[-1])
-    return Tag(int(record.digest[-1]), record.time.since(START) / STEP, settles, record.deleted, approved)
+        return record and tag_of(record), violations
 
 
 STEPS = st.integers(0, 10)
 ACTIONS = st.sampled_from([*["push"] * 10, "delete", "delete", "approve", "adopt"])
-SINGLE = st.builds(Did, STEPS, ACTIONS, st.sampled_from(list(CHILDREN)), st.sampled_from(["ci", "", "root"])).map(
-    lambda did: [did._replace(digest=None) if did.action == "delete" else did]
-)
+SINGLE = st.builds(
+    Did, STEPS.map(at), ACTIONS, st.sampled_from(list(CHILDREN)), st.sampled_from(["ci", "", "root"])
+).map(lambda did: [did._replace(digest=None) if did.action == "delete" else did])
 BUILD = st.builds(
-    lambda start, parts: [Did(start + place, "push", part, "ci") for place, part in enumerate(parts)],
+    lambda start, parts: [Did(at(start + place), "push", digest(part), "ci") for place, part in enumerate(parts)],
     st.integers(0, 4),
     st.permutations([1, 2]).map(lambda images: [*images, 8])
     | st.permutations([1, 2, 3]).map(lambda images: [*images, 8, 9]),
@@ -219,9 +148,9 @@ def mostly(usual, other):
     return st.integers(0, 4).flatmap(lambda drawn: st.just(usual) if drawn else st.just(other))
 
 
-RULES = st.lists(
+POLICIES = st.lists(
     st.builds(
-        Rule,
+        Policed,
         since=mostly(0, 3) | STEPS,
         selects=mostly(True, False),
         overwrite=mostly(True, False),
@@ -248,23 +177,23 @@ def arrivals(draw, count):
     return batches
 
 
-@given(dids=DIDS, rules=RULES, data=st.data())
-def test_order_of_arrival(dids, rules, data):
+@given(dids=DIDS, policies=POLICIES, data=st.data())
+def test_order_of_arrival(dids, policies, data):
     """The record and the violations are those of the events in their order, however they arrived."""
     ids = data.draw(st.permutations([f"e{number}" for number in range(len(dids))]), label="ids")
-    did = dict(zip(ids, dids, strict=True))
-    tag, violations = expected(did, rules)
+    model = Model(CHILDREN, lambda what: [policed.rule for policed in policies if policed.binds(what)])
+    model.take(dict(zip(ids, dids, strict=True)))
+    violations = {event_id: violation.kind for event_id, violation in model.violations.items()}
     note(f"violations: {min(len(violations), 3)}")
-    note("recorded" if tag else "nothing recorded")
+    note("recorded" if model.tag else "nothing recorded")
 
-    office = Office(rules)
+    office = Office(policies)
     batches = data.draw(arrivals(len(ids)), label="batches")
-    arrived = START.plus(STEP * 10)
-    cases = [[Case(build_event(ids[number], dids[number]), arrived) for number in batch] for batch in batches]
+    cases = [[Case(build_event(ids[number], dids[number]), at(10)) for number in batch] for batch in batches]
     while cases:
         batch = cases.pop(0)
         rivals = [cases.pop(0)] if cases and data.draw(st.booleans(), label="rival") else []
         office.judge(batch, rivals=rivals, crash=data.draw(st.booleans(), label="crash"))
 
-    assert office.found() == (tag and replace(tag, build={}), violations)
+    assert office.found() == (model.tag, violations)
     assert office.violations == violations

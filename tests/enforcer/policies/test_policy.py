@@ -10,7 +10,7 @@ import pytest
 from enforcer.errors import InvalidPattern, NotFound
 from enforcer.names import Namespace, RegistryName, Repository, Tag
 from enforcer.policies.patterns import Pattern
-from enforcer.policies.policy import Against, Mode, Policy, PolicySet, Selector
+from enforcer.policies.policy import Against, Former, Mode, Policy, PolicySet, Selector
 from enforcer.policies.unlock import Unlock
 from enforcer.times import Time
 
@@ -237,3 +237,38 @@ def test_threads_read_the_same(monkeypatch):
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda _: policies.of_namespace("main", "team"), range(2)))
     assert [[one.id for one in each] for each in found] == [[1], [1]]
+
+
+class TestFormer:
+    """What a policy was when something happened judges it, not what it became since."""
+
+    LATER, LATEST = SINCE.plus(60), SINCE.plus(120)
+
+    def protects(self, seconds, *current, former):
+        found = PolicySet(current, former=[Former(*one).as_dict() for one in former])
+        return found.protection(MAIN, APP, TAG, SINCE.plus(seconds))
+
+    def test_changed(self):
+        """Each revision counts from its own change until the next."""
+        revisions = [policy(), policy(settle=10), policy(settle=20, tags=selector("1.*"), effective_since=self.LATEST)]
+        former = [(revisions[1], self.LATEST), (revisions[0], self.LATER)]
+        found = [self.protects(at, revisions[2], former=former) for at in (-1, 0, 59, 60, 119, 120, 500)]
+        assert [each and each.settle for each in found] == [None, 120, 120, 10, 10, 20, 20]
+
+    def test_deleted(self):
+        """A policy that was deleted protected until then."""
+        assert self.protects(59, former=[(policy(), self.LATER)])
+        assert self.protects(60, former=[(policy(), self.LATER)]) is None
+
+    def test_disabled(self):
+        """So did one that was switched off, and while it was off it did not."""
+        former = [(policy(), self.LATER), (policy(disabled=True), self.LATEST)]
+        found = [self.protects(at, policy(effective_since=self.LATEST), former=former) for at in (59, 60, 119, 120)]
+        assert [bool(each) for each in found] == [True, False, False, True]
+
+    def test_others(self):
+        """Others of the namespace, and those of other namespaces, are as they are now."""
+        former = [(policy(id=2), self.LATER), (policy(id=3, namespace=Namespace("other")), self.LATER)]
+        found = self.protects(0, policy(), former=former)
+        assert found is not None
+        assert found.policies == (1, 2)

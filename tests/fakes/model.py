@@ -1,0 +1,131 @@
+"""What the rules of judgement say of one tag: all its events in their order, in plain Python.
+
+It knows nothing of histories, versions, batches, lateness or workers; whatever those do must end in the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from enforcer.ledger.record import Record
+from enforcer.names import Digest
+from enforcer.times import Time
+
+Children = Mapping[Digest, tuple[Digest, ...]]
+
+
+class Did(NamedTuple):
+    """What somebody did; the deletion of the tag has no digest, that of a digest concerns the tag if it needs it."""
+
+    time: Time
+    action: str
+    digest: Digest | None
+    actor: str = ""
+
+
+class Rule(NamedTuple):
+    """What a policy that is in force says; `settle` in seconds."""
+
+    overwrite: bool = True
+    delete: bool = True
+    settle: float = 120
+    enforce: bool = True
+
+
+class Violation(NamedTuple):
+    """What an event broke, what the tag should have been, and whether that is to be put right."""
+
+    kind: str
+    recorded: Digest
+    enforce: bool
+
+
+@dataclass
+class Tag:
+    """What is known of the tag; `build` are the overwrites that an index may still explain, by event."""
+
+    digest: Digest
+    since: Time
+    settles: Time | None = None
+    gone: bool = False
+    approved: Digest | None = None
+    build: dict[str, Digest] = field(default_factory=dict, compare=False)
+
+    def is_settling(self, time: Time) -> bool:
+        """Whether a build may still be going on."""
+        return self.settles is not None and time <= self.settles
+
+
+class Model:
+    """One tag: what it must be after all that was done, and the violations by event."""
+
+    def __init__(self, children: Children, in_force: Callable[[Did], list[Rule]]) -> None:
+        self.tag: Tag | None = None
+        self.violations: dict[str, Violation] = {}
+        self._children = children
+        self._in_force = in_force
+
+    def take(self, did: Mapping[str, Did]) -> None:
+        """Everything that was done, by the event's id, in any order."""
+        for event_id, what in sorted(did.items(), key=_order):
+            take = {"delete": self._delete, "approve": self._approve}.get(what.action, self._push)
+            take(event_id, what)
+
+    def _delete(self, event_id: str, what: Did) -> None:
+        tag = self.tag
+        if tag is None or tag.gone or what.digest not in (None, tag.digest, *self._children[tag.digest]):
+            return
+        rules = self._in_force(what)
+        if any(rule.delete for rule in rules):
+            self._violated(event_id, "deleted", tag, rules)
+            self.tag = replace(tag, gone=True)
+        else:
+            self.tag = None
+
+    def _approve(self, event_id: str, what: Did) -> None:
+        if self.tag is not None and self.tag.digest != what.digest:
+            self.tag = replace(self.tag, approved=what.digest)
+
+    def _push(self, event_id: str, what: Did) -> None:
+        assert what.digest is not None
+        tag, rules = self.tag, self._in_force(what)
+        approved = what.action == "adopt" or (tag is not None and tag.approved == what.digest)
+        if tag is not None and tag.digest == what.digest:
+            self.tag = replace(tag, gone=False)
+        elif approved or all(not rule.overwrite for rule in rules):
+            self.tag = Tag(what.digest, what.time)
+        elif tag is None:
+            self.tag = Tag(what.digest, what.time, what.time.plus(max(rule.settle for rule in rules)))
+        elif tag.is_settling(what.time) and tag.digest in self._children[what.digest]:
+            self._supersede(tag, what.digest, what.time)
+        else:
+            self._overwrite(event_id, what, tag, rules)
+
+    def _supersede(self, tag: Tag, index: Digest, time: Time) -> None:
+        for part, digest_of_part in tag.build.items():
+            if digest_of_part in self._children[index]:
+                self.violations.pop(part, None)
+        self.tag = Tag(index, time, tag.settles, build=tag.build)
+
+    def _overwrite(self, event_id: str, what: Did, tag: Tag, rules: list[Rule]) -> None:
+        assert what.digest is not None
+        if not (tag.is_settling(what.time) and what.digest in self._children[tag.digest]):
+            self._violated(event_id, "overwritten", tag, rules)
+            tag.build[event_id] = what.digest
+        self.tag = replace(tag, gone=False)
+
+    def _violated(self, event_id: str, kind: str, tag: Tag, rules: list[Rule]) -> None:
+        self.violations[event_id] = Violation(kind, tag.digest, any(rule.enforce for rule in rules))
+
+
+def tag_of(record: Record) -> Tag:
+    """What a record in the ledger says, as the model says it."""
+    return Tag(record.digest, record.time, record.settles, record.deleted, record.approved)
+
+
+def _order(item: tuple[str, Did]) -> tuple[str, str, str]:
+    """Time, then the smaller digest; deletions come first."""
+    event_id, what = item
+    return (what.time, "" if what.action == "delete" else what.digest or "", event_id)
