@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from enforcer.command_line import run
+from enforcer.command_line import Group, run
 from enforcer.commands.check import check
 from enforcer.commands.dead_letters import dead_letters
 from enforcer.commands.demo import demo
@@ -16,7 +16,26 @@ from enforcer.commands.up import up
 from enforcer.commands.violations import violations
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  enforcer up
+  enforcer violations --since 1d
+  enforcer tag history --help
+
+\b
+Workers, sweeps, replays and exports: enforcer-worker --help
+
+\b
+Exit status of every command:
+  0  done
+  1  failed
+  2  wrong usage
+  3  drift or violations found
+""",
+)
 @click.version_option(package_name="tag-enforcer")
 def group() -> None:
     """Immutable tags for container registries: what is overwritten is put back."""

@@ -20,6 +20,9 @@ POLL = 0.1
 SOON = 2 * LOOKS[-1]
 """Seconds; what is put off for longer waits for somebody who does not answer, and is left to a later run."""
 
+PATIENCE = 90
+"""Seconds of waiting without anything getting done; the claims of a dead worker are taken over in less."""
+
 GIVE_UP = 300
 """Seconds after which nobody waits for restores any longer, whatever else is being restored."""
 
@@ -34,11 +37,18 @@ def work_off(context: Context) -> list[Task]:
         context.restores: jobs.restore,
         context.alerts.agenda: jobs.alert,
     }
+    left, waited = [0], 0.0
     # What a dead worker had claimed of the log can be taken over after a while.
     while jobs.drain() or context.log.waiting() or any(agenda.is_busy(SOON) for agenda in agendas):
         done = [job() for agenda, job in agendas.items() if agenda.is_due()]
+        before, left = left, [context.log.waiting(), *map(len, agendas)]
+        if left != before:
+            waited = 0
+        elif waited > PATIENCE:  # for one of many that are tried again and again, and in turn
+            break
         if not any(done):
             time.sleep(POLL)
+            waited += POLL
     return [agenda.task for agenda in agendas if len(agenda)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,5 +49,7 @@ def check(config: Path | None, as_json: bool) -> None:
 
 
 def _shown(finding: Finding) -> str:
-    level = click.style(f"{finding.level:7}", fg=_COLOURS[finding.level])
+    level = f"{finding.level:7}"
+    if not os.environ.get("NO_COLOR"):
+        level = click.style(level, fg=_COLOURS[finding.level])
     return f"{level}  {finding.subject}: {finding.line}"

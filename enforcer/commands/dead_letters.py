@@ -28,9 +28,12 @@ def dead_letters(config: Path | None, limit: int, as_json: bool) -> None:
 
     settings = read_settings(config)
     with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
-        for letter in Log(redis).dead_letters(limit):
-            if as_json:
-                fields = {"time": letter.time, "registry": letter.registry, "reason": letter.reason}
-                click.echo(json.dumps(fields | {"body": letter.body.decode(errors="replace")}))
-            else:
-                click.echo(f"{letter.time}  {letter.registry}  {letter.reason}")
+        letters = list(Log(redis).dead_letters(limit))
+    for letter in letters:
+        if as_json:
+            fields = {"time": letter.time, "registry": letter.registry, "reason": letter.reason}
+            click.echo(json.dumps(fields | {"body": letter.body.decode(errors="replace")}))
+        else:
+            click.echo(f"{letter.time}  {letter.registry}  {letter.reason}")
+    if not letters and not as_json:
+        click.echo("no dead letters", err=True)

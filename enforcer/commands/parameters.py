@@ -1,54 +1,60 @@
-"""Parameters that several commands take."""
+"""Words of the command line that become values there, so that a wrong one is wrong usage."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import click
 
 from enforcer.durations import read_duration
 from enforcer.errors import InvalidName
+from enforcer.names import Digest, Namespace, Repository, Tag
 from enforcer.reasons import read_reason
 from enforcer.times import Time
 
+Value = TypeVar("Value")
 
-class Duration(click.ParamType[int]):
-    """A duration like 30m, in seconds."""
 
-    name = "duration"
+class Word(click.ParamType[Value], Generic[Value]):
+    """A word that `read` makes a value of, or raises `InvalidName` that says why not."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def __init__(self, name: str, read: Callable[[str], Value]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Value:
         try:
-            return value if isinstance(value, int) else read_duration(value)
+            return self._read(value)
         except InvalidName as error:
             self.fail(str(error), param, ctx)
 
 
-class Since(click.ParamType[Time]):
+def _since(text: str) -> Time:
     """A point in time: itself, or how long ago."""
-
-    name = "since"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Time:
-        if isinstance(value, Time):
-            return value
-        try:
-            return Time.now().plus(-read_duration(value))
-        except InvalidName:
-            pass
-        try:
-            return Time(value)
-        except InvalidName:
-            self.fail(f"{value[:40]!r} is neither a time like 2026-11-22T04:06:40Z nor a duration like 2h", param, ctx)
+    try:
+        return Time.now().plus(-read_duration(text))
+    except InvalidName:
+        pass
+    try:
+        return Time(text)
+    except InvalidName as error:
+        raise InvalidName(
+            f"{text[:40]!r} is neither a time like 2026-11-22T04:06:40Z nor a duration like 2h"
+        ) from error
 
 
-class Reason(click.ParamType[str]):
-    """Why an operator does something, as the audit keeps it."""
+def _tag(text: str) -> tuple[Repository, Tag]:
+    repository, colon, tag = text.rpartition(":")
+    if not colon:
+        raise InvalidName(f"{text[:80]!r} is no tag: write repository:tag, like team/app:1.0")
+    return Repository(repository), Tag(tag)
 
-    name = "reason"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        try:
-            return read_reason(value)
-        except InvalidName as error:
-            self.fail(str(error), param, ctx)
+DIGEST = Word("digest", Digest)
+DURATION = Word("duration", read_duration)
+NAMESPACE = Word("namespace", Namespace)
+REASON = Word("reason", read_reason)
+REPOSITORY = Word("repository", Repository)
+SINCE = Word("since", _since)
+TAG = Word("tag", _tag)

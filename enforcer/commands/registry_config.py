@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from enforcer.command_line import FAILED, read_settings, settings_option
+from enforcer.commands.parameters import NAMESPACE
 from enforcer.errors import RegistryError
+from enforcer.names import Namespace
 
 if TYPE_CHECKING:
     from enforcer.names import RegistryName
@@ -37,9 +39,11 @@ A webhook of the same name is changed to what it must be.
 @click.argument("registry", required=False)
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 @click.option("--create", is_flag=True, help="Make the webhook in Harbor, instead of printing it.")
-@click.option("--namespace", "namespaces", multiple=True, metavar="NAME", help="With --create: in this project.")
+@click.option(
+    "--namespace", "namespaces", multiple=True, metavar="NAME", type=NAMESPACE, help="With --create: in this project."
+)
 def registry_config(
-    config: Path | None, registry: str | None, as_json: bool, create: bool, namespaces: tuple[str, ...]
+    config: Path | None, registry: str | None, as_json: bool, create: bool, namespaces: tuple[Namespace, ...]
 ) -> None:
     """Print what makes REGISTRY send its notifications here, token included; the first one if none is named.
 
@@ -63,8 +67,7 @@ def registry_config(
         click.echo(notification_block(settings, name), nl=False)
 
 
-def _create(settings: Settings, name: RegistryName, namespaces: tuple[str, ...], as_json: bool) -> None:
-    from enforcer.names import Namespace
+def _create(settings: Settings, name: RegistryName, namespaces: tuple[Namespace, ...], as_json: bool) -> None:
     from enforcer.registries.access import RegistryAccess
     from enforcer.registries.harbor import HarborWebhooks
     from enforcer.registry_config import notification_fields, webhook_projects
@@ -75,7 +78,7 @@ def _create(settings: Settings, name: RegistryName, namespaces: tuple[str, ...],
         )
     if settings.registries[name].username is None:
         raise click.UsageError(f"{name} has no username in the configuration: Harbor wants an admin of the projects")
-    projects = [Namespace(given) for given in namespaces] or webhook_projects(settings, name)
+    projects = list(namespaces) or webhook_projects(settings, name)
     if not projects:
         raise click.UsageError(f"the configuration names no project of {name}: give --namespace")
     done: dict[str, str] = {}

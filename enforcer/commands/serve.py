@@ -14,11 +14,14 @@ from enforcer.command_line import read_settings, settings_option
     epilog="""\b
 Example:
   ENFORCER_CONFIG=/etc/enforcer.toml enforcer serve
+
+\b
+Workers run as enforcer-worker run, on this host or any number of others.
 """
 )
 @settings_option
 def serve(config: Path | None) -> None:
-    """Serve the receiver and the APIs, without workers: those run as `enforcer-worker run`, on any number of hosts."""
+    """Serve the receiver and the APIs, without workers."""
     from enforcer.start import prepared
     from enforcer.web.server import Server
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from enforcer.command_line import FOUND, read_settings, settings_option
-from enforcer.commands.parameters import Since
+from enforcer.commands.parameters import REPOSITORY, SINCE
 from enforcer.names import Repository
 from enforcer.times import Time
 
@@ -35,9 +35,11 @@ Exit status:
 )
 @settings_option
 @click.option("--registry", metavar="NAME", help="Only those in this registry.")
-@click.option("--repository", metavar="REPO", help="Only those in this repository.")
-@click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
-@click.option("--since", type=Since(), metavar="TIME", help="Only those since 2026-11-22T04:06:40Z, or since 2h ago.")
+@click.option("--repository", metavar="REPO", type=REPOSITORY, help="Only those in this repository.")
+@click.option(
+    "--state", type=click.Choice(STATES), metavar="STATE", help=f"Only those that are so: {', '.join(STATES)}."
+)
+@click.option("--since", type=SINCE, metavar="TIME", help="Only those since 2026-11-22T04:06:40Z, or since 2h ago.")
 @click.option(
     "--limit", default=100, show_default=True, type=click.IntRange(1, 100_000), help="How many, newest first."
 )
@@ -45,7 +47,7 @@ Exit status:
 def violations(
     config: Path | None,
     registry: str | None,
-    repository: str | None,
+    repository: Repository | None,
     state: str | None,
     since: Time | None,
     limit: int,
@@ -60,7 +62,7 @@ def violations(
     settings = read_settings(config)
     wanted = Filter(
         registry=None if registry is None else registry_of(settings, registry),
-        repository=None if repository is None else Repository(repository),
+        repository=repository,
         state=None if state is None else State(state),
         since=since,
     )

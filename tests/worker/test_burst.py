@@ -69,6 +69,13 @@ def test_works_everything_off(context, registry, hook):
     assert [len(agenda) for agenda in agendas] == [0] * 5
 
 
+def test_many_that_wait_for_the_same_are_left(context, registry):
+    """A burst ends even where there is always another one that is tried again soon: here, of eight baselines."""
+    registry.stop()
+    context.baselines.add([(f"main/team-{number}", "") for number in range(8)])
+    assert work_off(context) == [Task.BASELINE]
+
+
 def test_what_nobody_answers_is_left(context, registry, hook):
     """A burst does not wait for ever for a registry or a channel that is away: it says what is left."""
     push_tags(registry, "team/app", 1, A)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from enforcer.command_line import FAILED, FOUND, settings_option
+from enforcer.commands.parameters import NAMESPACE, REPOSITORY
 from enforcer.names import Namespace, Repository
-from worker.commands.parameters import NAMESPACE, REPOSITORY
 
 if TYPE_CHECKING:
     from worker.baseline import Report
@@ -37,9 +37,11 @@ Exit status:
 """
 )
 @settings_option
-@click.option("--registry", help="Which registry; may be left out where only one is configured.")
-@click.option("--namespace", type=NAMESPACE, help="Only this namespace; _ for repositories without a slash.")
-@click.option("--repository", type=REPOSITORY, help="Only this repository.")
+@click.option("--registry", metavar="NAME", help="Name of the registry; default: the only one.")
+@click.option(
+    "--namespace", metavar="NAME", type=NAMESPACE, help="Only this namespace; _ for repositories without a slash."
+)
+@click.option("--repository", metavar="REPO", type=REPOSITORY, help="Only this repository.")
 @click.option("--force", is_flag=True, help="Replace records by what the registry has; each is noted as approved.")
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 def baseline(
@@ -54,16 +56,17 @@ def baseline(
 
     A record that is there stays, and is reported where it differs from the registry.
     """
+    from enforcer.commands.policy.session import registry_of
     from worker.baseline import Baseline
     from worker.burst import keep_all
-    from worker.commands.session import chosen_registry, session
+    from worker.commands.session import session
     from worker.progress import progress
     from worker.survey import survey_of
 
     if repository and namespace not in (None, repository.namespace):
         raise click.UsageError(f"{repository} is not in the namespace {namespace}")
     with session(config) as context:
-        name = chosen_registry(context, registry)
+        name = registry_of(context.settings, registry)
         scope = f"command:{name} {namespace or ''} {repository or ''}{' --force' if force else ''}"
         with survey_of(context, name) as survey:
             repositories, problem = _repositories(survey, namespace, repository)

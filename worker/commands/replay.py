@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from enforcer.command_line import FOUND, settings_option
+from enforcer.command_line import FAILED, FOUND, settings_option
+from enforcer.commands.parameters import SINCE
 from enforcer.times import Time
-from worker.commands.parameters import TIME
 
 if TYPE_CHECKING:
     from enforcer.ledger.record import Record
@@ -37,21 +37,25 @@ Examples:
   enforcer-worker export --events | enforcer-worker replay -
 
 \b
-Files hold Distribution envelopes, Harbor payloads or exported events: one JSON
-document a line, or one JSON array; gzip too; in any order.
+Files hold Distribution envelopes, Harbor payloads or exported events: one
+JSON document a line, or one JSON array; gzip too; in any order.
 
 \b
 Exit status:
   0  done, and no protected tag was changed in these events
-  1  nothing was done
+  1  nothing was done, or nothing was understood
   3  done, and some violations were found
 """
 )
 @settings_option
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
-@click.option("--registry", help="Whose events these are, where they do not say; default: the only one configured.")
-@click.option("--since", type=TIME, help="Only events from this time on.")
-@click.option("--until", type=TIME, help="Only events before this time.")
+@click.option(
+    "--registry", metavar="NAME", help="Whose events these are, where they do not say; default: the only one."
+)
+@click.option(
+    "--since", type=SINCE, metavar="TIME", help="Only events from 2026-11-22T04:06:40Z on, or from 2h ago on."
+)
+@click.option("--until", type=SINCE, metavar="TIME", help="Only events before this time, or before 2h ago.")
 @click.option("--dry-run", is_flag=True, help="Change nothing: tell what would be recorded and undone.")
 @click.option("--honour-times", is_flag=True, help="Judge by each policy only from when it was in force.")
 @click.option("--restore", is_flag=True, help="Have the violations that are found restored and told.")
@@ -73,9 +77,10 @@ def replay(
 
     Replaying the same events twice changes nothing.
     """
+    from enforcer.commands.policy.session import registry_of
     from worker.archive import Archive
     from worker.burst import restore_all
-    from worker.commands.session import chosen_registry, session
+    from worker.commands.session import session
     from worker.consequences import keep_originals, set_in_motion
     from worker.progress import progress
     from worker.replay import prepared_replay
@@ -85,7 +90,7 @@ def replay(
         raise click.UsageError("--dry-run changes nothing, so it cannot --restore")
     with session(config) as context, Sorter() as sorter, ExitStack() as stack:
         known = context.settings.registries
-        foreign = chosen_registry(context, registry) if registry or len(known) == 1 else None
+        foreign = registry_of(context.settings, registry) if registry or len(known) == 1 else None
         archive = Archive(foreign, known, since, until)
         rejected = _read(files, archive, sorter, rejects)
         whole = stack.enter_context(prepared_replay(context, dry_run=dry_run, honour_times=honour_times))
@@ -100,7 +105,7 @@ def replay(
         if restore:
             restore_all(context, list({violation.name for violation in whole.found}))
         _tell(whole, as_json=as_json)
-        sys.exit(FOUND if len(whole.found) else 0)
+        sys.exit(FOUND if len(whole.found) else FAILED if rejected and not whole.report.events else 0)
 
 
 def _read(files: tuple[Path, ...], archive: Archive, sorter: Sorter, rejects: Path | None) -> int:
@@ -153,7 +158,7 @@ def _tell(whole: Replay, *, as_json: bool) -> None:
         return
     for name, before, after in _differences(whole):
         digests = _digests(before, after)
-        click.echo(f"{name} would be recorded as {digests['after']} instead of {digests['before']}")
+        click.echo(f"{name} would be recorded as {digests['after']} instead of {digests['before'] or 'nothing'}")
     for violation in whole.found:
         who = violation.actor or "somebody unnamed"
         what = f"deleted by {who}" if violation.pushed is None else f"overwritten with {violation.pushed} by {who}"

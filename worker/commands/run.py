@@ -26,7 +26,7 @@ Examples:
 \b
 Exit status:
   0  it was stopped in order, or nothing is left to do
-  1  something had to be killed, or is left since somebody else does not answer
+  1  something had to be killed, or is left for want of an answer
 """
 )
 @settings_option

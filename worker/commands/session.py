@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
-
 from enforcer import logs
 from enforcer.command_line import read_settings
-from enforcer.names import RegistryName
 from enforcer.start import prepared
 from worker.context import Context
 
@@ -22,13 +19,3 @@ def session(config: Path | None) -> Iterator[Context]:
     logs.configure("warning" if settings.log_level == "info" else settings.log_level)
     with prepared(settings) as redis:
         yield Context(settings, redis, consumer="command")
-
-
-def chosen_registry(context: Context, name: str | None) -> RegistryName:
-    """The registry of that name, or the only one. Ends the command where there is none, or a choice."""
-    known = list(context.settings.registries)
-    if name is None and len(known) == 1:
-        return RegistryName(known[0])
-    if name not in known:
-        raise click.UsageError(f"name a registry by --registry: {', '.join(known)}")
-    return RegistryName(name)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from enforcer.command_line import FAILED, FOUND, settings_option
+from enforcer.commands.parameters import NAMESPACE, SINCE
 from enforcer.names import Namespace, TagName
 from enforcer.times import Time
-from worker.commands.parameters import NAMESPACE, TIME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +38,13 @@ Exit status:
 """
 )
 @settings_option
-@click.option("--registry", help="Which registry; may be left out where only one is configured.")
-@click.option("--namespace", type=NAMESPACE, help="Only this namespace; _ for repositories without a slash.")
-@click.option("--since", type=TIME, help="Only tags recorded from this time on, or not at all.")
+@click.option("--registry", metavar="NAME", help="Name of the registry; default: the only one.")
+@click.option(
+    "--namespace", metavar="NAME", type=NAMESPACE, help="Only this namespace; _ for repositories without a slash."
+)
+@click.option(
+    "--since", type=SINCE, metavar="TIME", help="Only tags recorded since then, as since 2h ago, or not at all."
+)
 @click.option("--deep", is_flag=True, help="Look for the layers as well, without which no tag can be pulled.")
 @click.option("--report-only", is_flag=True, help="Change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
@@ -57,8 +61,9 @@ def sweep(
 
     Waits until what it found is restored, by itself or by the workers that run.
     """
+    from enforcer.commands.policy.session import registry_of
     from worker.burst import keep_all, restore_all
-    from worker.commands.session import chosen_registry, session
+    from worker.commands.session import session
     from worker.progress import progress
     from worker.sole_sweep import sole_sweep
     from worker.survey import survey_of
@@ -66,7 +71,7 @@ def sweep(
     from worker.sweep_report import SoFar, remember
 
     with session(config) as context:
-        name = chosen_registry(context, registry)
+        name = registry_of(context.settings, registry)
         with sole_sweep(context, name, wait=WAIT) as renew, survey_of(context, name) as survey:
             repositories, problem = survey.repositories()
             wanted = [each for each in repositories if namespace in (None, each.namespace)]

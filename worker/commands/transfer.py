@@ -10,6 +10,9 @@ import click
 
 from enforcer.command_line import FAILED, settings_option
 
+SHOWN = 20
+"""Lines that cannot be taken and are shown; where a whole file is something else, these say enough."""
+
 
 @click.command(
     "export",
@@ -54,7 +57,7 @@ Exit status:
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True, exists=True, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 def import_command(config: Path | None, file: Path, as_json: bool) -> None:
-    """Take what an export wrote. What is there already stays as it is."""
+    """Take what an export wrote; what is there already stays as it is."""
     from enforcer.command_line import read_settings
     from enforcer.database import running_database
     from worker.context import Context
@@ -76,8 +79,12 @@ def import_command(config: Path | None, file: Path, as_json: bool) -> None:
         counts = {"taken": dict(report.taken), "left": dict(report.left)}
         click.echo(json.dumps(counts | {"problems": report.problems}))
     else:
-        for problem in report.problems:
+        for problem in report.problems[:SHOWN]:
             click.echo(problem, err=True)
+        if len(report.problems) > SHOWN:
+            click.echo(f"… and {len(report.problems) - SHOWN} more, which --json has", err=True)
+        if report.problems and not report.taken and not report.left:
+            click.echo("none of it is an export; archived events are for enforcer-worker replay", err=True)
         taken = ", ".join(f"{kind} {count}" for kind, count in sorted(report.taken.items()))
         click.echo(f"lines taken: {taken or 'none'}; there already: {report.left.total()}", err=True)
     sys.exit(FAILED if report.problems else 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from enforcer.command_line import Group
 from enforcer.commands.policy.applying import apply
 from enforcer.commands.policy.editing import create, delete, disable, enable, update
 from enforcer.commands.policy.exporting import export
@@ -12,7 +13,15 @@ from enforcer.commands.policy.matching import match
 from enforcer.commands.policy.previewing import preview
 
 
-@click.group()
+@click.group(
+    cls=Group,
+    epilog="""\b
+Examples:
+  enforcer policy list
+  enforcer policy preview --namespace library --tags-exclude latest
+  enforcer policy create --namespace library --tags-exclude latest
+""",
+)
 def policy() -> None:
     """Say which tags are immutable."""
 

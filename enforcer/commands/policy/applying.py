@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from enforcer.command_line import settings_option
+from enforcer.commands.parameters import NAMESPACE
 from enforcer.commands.policy.session import login, open_session, registry_of, warn_of_settings
 
 if TYPE_CHECKING:
+    from enforcer.names import Namespace
     from enforcer.policies.difference import Difference
 
 _DONE = {False: ("created", "changed", "deleted"), True: ("would create", "would change", "would delete")}
@@ -41,7 +43,7 @@ but for those that the configuration declares.
 @settings_option
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--registry", metavar="NAME", help="Registry of exported rules; default: the only one.")
-@click.option("--namespace", metavar="NAME", help="Namespace of rules exported from Harbor.")
+@click.option("--namespace", metavar="NAME", type=NAMESPACE, help="Namespace of rules exported from Harbor.")
 @click.option("--prune", is_flag=True, help="Delete what FILE does not declare.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="What was done as one JSON object.")
@@ -49,7 +51,7 @@ def apply(
     config: Path | None,
     file: str,
     registry: str | None,
-    namespace: str | None,
+    namespace: Namespace | None,
     prune: bool,
     dry_run: bool,
     as_json: bool,

@@ -49,7 +49,7 @@ class Reader:
     settings: Settings
     name: str
     registry: Callable[[], RegistryName]
-    namespace: str | None
+    namespace: Namespace | None
 
     def read(self, content: bytes) -> list[Policy]:
         """The policies that the content declares. Raises `InvalidPolicy` with a line for each problem."""
@@ -105,7 +105,7 @@ class Reader:
     def _project_rules(self, rules: Sequence[Any], problems: Draft) -> list[Policy]:
         if self.namespace is None:
             raise InvalidPolicy(f"{self.name} does not say of which namespace its rules are: give --namespace")
-        registry, namespace = self.registry(), Namespace(self.namespace)
+        registry, namespace = self.registry(), self.namespace
         found = (_validated(_Rule, rule, (position,), problems) for position, rule in enumerate(rules))
         return [rule.draft(registry, namespace) for rule in found if rule is not None]
 

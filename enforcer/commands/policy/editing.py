@@ -25,7 +25,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="The policy 
 Examples:
   enforcer policy create --namespace library --tags-exclude latest
   enforcer policy create --namespace team --repositories 'app-*' \\
-    --tags 'v*' --tags 'release-*' --mode observe --comment 'since the incident'
+    --tags 'v*' --tags 'release-*' --mode observe --comment 'trial until May'
 
 \b
 A pattern that is given several times stands for any of them.
@@ -130,11 +130,23 @@ def _edited(policy: Policy, fields: dict[str, Any]) -> Policy:
 
 
 def _change(session: Session, policy_id: int, edit: Callable[[Policy], Policy], as_json: bool) -> None:
-    _tell("now", session.policies.change(policy_id, edit, login()), as_json)
+    before: list[Policy] = []
+
+    def noted(policy: Policy) -> Policy:
+        before.append(policy)
+        return edit(policy)
+
+    changed = session.policies.change(policy_id, noted, login())
+    _tell("now", changed, as_json, before=before[-1])
 
 
-def _tell(done: str, policy: Policy, as_json: bool) -> None:
-    from enforcer.commands.policy.wording import one_line
+def _tell(done: str, policy: Policy, as_json: bool, *, before: Policy | None = None) -> None:
+    from enforcer.commands.policy.wording import differences, one_line
 
-    click.echo(json.dumps(policy.as_dict()) if as_json else f"{done}: {one_line(policy)}")
+    if as_json:
+        click.echo(json.dumps(policy.as_dict()))
+    else:
+        click.echo(f"{done}: {one_line(policy)}")
+        for line in differences(before or policy, policy):
+            click.echo(f"  {line}")
     warn_of_settings(policy)

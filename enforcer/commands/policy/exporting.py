@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from enforcer.command_line import settings_option
-from enforcer.commands.policy.session import open_session
+from enforcer.commands.parameters import NAMESPACE
+from enforcer.commands.policy.session import open_session, policies_of
+from enforcer.names import Namespace
 
 
 @click.command(
@@ -20,18 +22,14 @@ Examples:
 )
 @settings_option
 @click.option("--registry", metavar="NAME", help="Only policies of this registry.")
-@click.option("--namespace", metavar="NAME", help="Only policies of this namespace.")
+@click.option("--namespace", metavar="NAME", type=NAMESPACE, help="Only policies of this namespace.")
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object, which apply takes as well.")
-def export(config: Path | None, registry: str | None, namespace: str | None, as_json: bool) -> None:
+def export(config: Path | None, registry: str | None, namespace: Namespace | None, as_json: bool) -> None:
     """Print the policies as [[policies]] tables."""
     from enforcer.policies.exported import short_declaration, to_toml
 
     with open_session(config) as session:
-        found = [
-            policy
-            for policy in session.policies.current()
-            if registry in (None, policy.registry) and namespace in (None, policy.namespace)
-        ]
+        found = policies_of(session, registry, namespace)
     if as_json:
         click.echo(json.dumps({"policies": [short_declaration(policy) for policy in found]}, indent=2))
     else:

@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from enforcer.command_line import settings_option
-from enforcer.commands.policy.session import open_session
+from enforcer.commands.parameters import NAMESPACE
+from enforcer.commands.policy.session import open_session, policies_of
+from enforcer.names import Namespace
 
 
 @click.command(
@@ -21,18 +23,14 @@ Examples:
 )
 @settings_option
 @click.option("--registry", metavar="NAME", help="Only policies of this registry.")
-@click.option("--namespace", metavar="NAME", help="Only policies of this namespace.")
+@click.option("--namespace", metavar="NAME", type=NAMESPACE, help="Only policies of this namespace.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def list_policies(config: Path | None, registry: str | None, namespace: str | None, as_json: bool) -> None:
+def list_policies(config: Path | None, registry: str | None, namespace: Namespace | None, as_json: bool) -> None:
     """List the policies, by id."""
     from enforcer.commands.policy.wording import place, selected, state, table
 
     with open_session(config) as session:
-        found = [
-            policy
-            for policy in session.policies.current()
-            if registry in (None, policy.registry) and namespace in (None, policy.namespace)
-        ]
+        found = policies_of(session, registry, namespace)
     if as_json:
         for policy in found:
             click.echo(json.dumps(policy.as_dict()))

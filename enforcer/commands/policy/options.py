@@ -65,16 +65,15 @@ def given_fields(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked(fields: Mapping[str, Any]) -> PolicySettings:
-    """A policy with these fields. Raises `InvalidPolicy`, which has a line for each that is wrong."""
+    """A policy with these fields. Wrong usage, with a line for each that is wrong, if there can be none."""
     from pydantic import ValidationError
 
     from enforcer.configuration.draft import dotted
     from enforcer.configuration.policy import PolicySettings
     from enforcer.configuration.refusals import explain
-    from enforcer.errors import InvalidPolicy
 
     try:
         return PolicySettings.model_validate(fields)
     except ValidationError as error:
         lines = [f"{dotted(each['loc'])}: {explain(each)}" for each in error.errors(include_url=False)]
-        raise InvalidPolicy("\n".join(lines)) from error
+        raise click.UsageError("\n".join(lines)) from error

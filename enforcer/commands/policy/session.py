@@ -17,7 +17,7 @@ from enforcer.command_line import read_settings
 if TYPE_CHECKING:
     from redis import Redis
 
-    from enforcer.names import RegistryName
+    from enforcer.names import Namespace, RegistryName
     from enforcer.policies.policy import Policy
     from enforcer.policies.store import PolicyStore
     from enforcer.settings import Settings
@@ -64,6 +64,14 @@ def registry_of(settings: Settings, given: str | None) -> RegistryName:
         if name == given:
             return name
     raise click.UsageError(f"no registry is configured as {given!r}{suggestion(given, names)}")
+
+
+def policies_of(session: Session, registry: str | None, namespace: Namespace | None) -> list[Policy]:
+    """Those of a registry and namespace, or of all. Wrong usage if there is no such registry, nor was one."""
+    found = [policy for policy in session.policies.current() if registry in (None, policy.registry)]
+    if registry is not None and not found:
+        registry_of(session.settings, registry)
+    return [policy for policy in found if namespace in (None, policy.namespace)]
 
 
 def warn_of_settings(*policies: Policy) -> None:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import click
 
+from enforcer.command_line import Group
 from enforcer.commands.tag.approving import approve
 from enforcer.commands.tag.showing import history, show
 from enforcer.commands.tag.unlocking import lock, unlock, unlocks
 
 
-@click.group()
+@click.group(
+    cls=Group,
+    epilog="""\b
+Examples:
+  enforcer tag history team/app:1.0
+  enforcer tag unlock team/app:1.0 --for 30m --reason 'rebuild with the fix'
+""",
+)
 def tag() -> None:
     """See what happened to a tag, and make exceptions from its protection."""
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from enforcer.command_line import settings_option
-from enforcer.commands.parameters import Reason
-from enforcer.commands.policy.session import login, open_session
-from enforcer.commands.tag.naming import tag_named
+from enforcer.commands.parameters import DIGEST, REASON, TAG
+from enforcer.commands.policy.session import login, open_session, registry_of
+from enforcer.names import Digest, Repository, Tag, TagName
 
 if TYPE_CHECKING:
     from enforcer.approvals import Outcome
-    from enforcer.names import Digest, TagName
 
 PATIENCE = 10
 """Seconds to wait for a worker."""
@@ -33,21 +32,24 @@ that digest are closed as approved. If not, the next push of it is none.
 """
 )
 @settings_option
-@click.argument("reference", metavar="REPO:TAG")
-@click.argument("digest_text", metavar="DIGEST")
-@click.option("--reason", type=Reason(), required=True, metavar="TEXT", help="Why; history and audit keep it.")
+@click.argument("reference", metavar="REPO:TAG", type=TAG)
+@click.argument("digest", metavar="DIGEST", type=DIGEST)
+@click.option("--reason", type=REASON, required=True, metavar="TEXT", help="Why; history and audit keep it.")
 @click.option("--registry", metavar="NAME", help="Name of the registry; default: the only one.")
 @click.option("--json", "as_json", is_flag=True, help="What became of it as one JSON object.")
 def approve(
-    config: Path | None, reference: str, digest_text: str, reason: str, registry: str | None, as_json: bool
+    config: Path | None,
+    reference: tuple[Repository, Tag],
+    digest: Digest,
+    reason: str,
+    registry: str | None,
+    as_json: bool,
 ) -> None:
     """Let a protected tag become another digest, once."""
     from enforcer.approvals import Approvals
-    from enforcer.names import Digest
 
-    digest = Digest(digest_text)
     with open_session(config) as session:
-        name = tag_named(session.settings, registry, reference)
+        name = TagName(registry_of(session.settings, registry), *reference)
         approvals = Approvals(session.redis)
         event = approvals.approve(name, digest, by=login(), reason=reason)
         outcome = approvals.wait(event, seconds=PATIENCE)

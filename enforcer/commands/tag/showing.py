@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from enforcer.command_line import settings_option
-from enforcer.commands.policy.session import Session, open_session
-from enforcer.commands.tag.naming import tag_named
+from enforcer.commands.parameters import TAG
+from enforcer.commands.policy.session import Session, open_session, registry_of
+from enforcer.names import Repository, Tag, TagName
 
 if TYPE_CHECKING:
     from enforcer.ledger.history import Line
     from enforcer.ledger.record import Standing
-    from enforcer.names import TagName
 
 
 @click.command(
@@ -30,17 +30,17 @@ marked late came too late to change anything.
 """
 )
 @settings_option
-@click.argument("reference", metavar="REPO:TAG")
+@click.argument("reference", metavar="REPO:TAG", type=TAG)
 @click.option("--registry", metavar="NAME", help="Name of the registry; default: the only one.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def history(config: Path | None, reference: str, registry: str | None, as_json: bool) -> None:
+def history(config: Path | None, reference: tuple[Repository, Tag], registry: str | None, as_json: bool) -> None:
     """List every digest that a tag had: when, by whom, from where, and what was decided."""
     from enforcer.commands.policy.wording import table
     from enforcer.ledger.history import newest_first
     from enforcer.ledger.store import Ledger
 
     with open_session(config) as session:
-        name = tag_named(session.settings, registry, reference)
+        name = TagName(registry_of(session.settings, registry), *reference)
         lines = newest_first(Ledger(session.redis).history(name))
     if not lines:
         raise _unknown(name)
@@ -60,15 +60,15 @@ Examples:
 """
 )
 @settings_option
-@click.argument("reference", metavar="REPO:TAG")
+@click.argument("reference", metavar="REPO:TAG", type=TAG)
 @click.option("--registry", metavar="NAME", help="Name of the registry; default: the only one.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-def show(config: Path | None, reference: str, registry: str | None, as_json: bool) -> None:
+def show(config: Path | None, reference: tuple[Repository, Tag], registry: str | None, as_json: bool) -> None:
     """Show what a tag must be, and what protects it now."""
     from enforcer.ledger.store import Ledger
 
     with open_session(config) as session:
-        name = tag_named(session.settings, registry, reference)
+        name = TagName(registry_of(session.settings, registry), *reference)
         standing = Ledger(session.redis).standing(name)
         if not standing.version:
             raise _unknown(name)
@@ -86,11 +86,11 @@ def _fields(session: Session, name: TagName, standing: Standing) -> dict[str, An
 
     now, record, policies = Time.now(), standing.record, session.policies.current()
     protection = policies.protection(*name.parts, now)
-    unlocks = [
+    unlocks = sorted(
         unlock.id
         for unlock in policies.unlocks
         if unlock.registry == name.registry and unlock.covers(name.repository, name.tag, now)
-    ]
+    )
     return {
         "registry": name.registry,
         "repository": name.repository,

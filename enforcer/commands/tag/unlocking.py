@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from enforcer.command_line import settings_option
-from enforcer.commands.parameters import Duration, Reason
+from enforcer.command_line import reading_usage, settings_option
+from enforcer.commands.parameters import DURATION, REASON
 from enforcer.commands.policy.session import login, open_session, registry_of
 from enforcer.errors import NotFound
 
@@ -35,10 +35,8 @@ is at the end becomes its record.
 )
 @settings_option
 @click.argument("reference", metavar="REPO:TAG")
-@click.option(
-    "--for", "seconds", type=Duration(), required=True, metavar="TIME", help="90s, 30m, 2h or 1d; at most 7d."
-)
-@click.option("--reason", type=Reason(), required=True, metavar="TEXT", help="Why; the audit keeps it.")
+@click.option("--for", "seconds", type=DURATION, required=True, metavar="TIME", help="90s, 30m, 2h or 1d; at most 7d.")
+@click.option("--reason", type=REASON, required=True, metavar="TEXT", help="Why; the audit keeps it.")
 @_registry_option
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def unlock(config: Path | None, reference: str, seconds: int, reason: str, registry: str | None, as_json: bool) -> None:
@@ -47,7 +45,8 @@ def unlock(config: Path | None, reference: str, seconds: int, reason: str, regis
 
     with open_session(config) as session:
         name = registry_of(session.settings, registry)
-        wanted = Unlock.parse(name, reference, seconds=seconds, by=login(), reason=reason)
+        with reading_usage():
+            wanted = Unlock.parse(name, reference, seconds=seconds, by=login(), reason=reason)
         made = session.policies.unlock(wanted)
     click.echo(json.dumps(made.as_dict()) if as_json else f"unlocked until {made.ends[:19]}Z: {_one_line(made)}")
 
@@ -61,7 +60,7 @@ Examples:
 )
 @settings_option
 @click.argument("which", metavar="ID|REPO:TAG")
-@click.option("--reason", type=Reason(), metavar="TEXT", help="Why; the audit keeps it.")
+@click.option("--reason", type=REASON, metavar="TEXT", help="Why; the audit keeps it.")
 @_registry_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def lock(config: Path | None, which: str, reason: str | None, registry: str | None, as_json: bool) -> None:

@@ -15,9 +15,10 @@ def letters(database) -> None:
 
 
 def test_there_are_none(invoke):
-    """No dead letters, no lines."""
+    """That there are none is told to people only."""
     result = invoke(dead_letters)
-    assert (result.exit_code, result.output) == (0, "")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "no dead letters\n")
+    assert invoke(dead_letters, "--json").output == ""
 
 
 def test_one_line_each(invoke, letters):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from enforcer.audit import Audit
-from enforcer.errors import InvalidName, InvalidPolicy, NotFound, PolicyConflict
+from enforcer.errors import NotFound, PolicyConflict
 from tests.fakes.configuration import REGISTRY
 
 EVERYTHING = [
@@ -99,11 +99,7 @@ def test_one_of_several_registries_must_be_named(enforcer, folder):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (["create", "--namespace", "A", "--tags", "v*"], InvalidName, "namespace: 'A' is no namespace"),
-        (["create", "--namespace", "a", "--tags", "[!a]"], InvalidPolicy, "tags.pattern: in '[!a]': unexpected '!'"),
-        (["create", "--namespace", "a", "--tags", "v", "--settle", "-1"], InvalidPolicy, "settle: should be greater"),
         (["create", "--namespace", "team", "--tags", "v*"], PolicyConflict, "policy 1 of team already says the same"),
-        (["update", "1", "--tags", "{a"], InvalidPolicy, "tags.pattern: in '{a': unclosed '{'"),
         (["update", "9", "--comment", "x"], NotFound, "there is no policy 9"),
         (["enable", "9"], NotFound, "there is no policy 9"),
         (["delete", "9"], NotFound, "there is no policy 9"),
@@ -111,22 +107,36 @@ def test_one_of_several_registries_must_be_named(enforcer, folder):
     ],
 )
 def test_what_is_refused(enforcer, arguments, error, message):
-    """What cannot be accepted is said with the field that is wrong, and changes nothing."""
+    """What there is no place for, or is not there, is said, and changes nothing."""
     enforcer.done("create", "--namespace", "team", "--tags", "v*")
     result = enforcer(*arguments)
-    assert isinstance(result.exception, error if error is not InvalidName else InvalidPolicy)
+    assert isinstance(result.exception, error)
     assert str(result.exception).startswith(message)
+    assert [one["revision"] for one in enforcer.json("list")] == [1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["create", "--namespace", "A", "--tags", "v*"], "namespace: 'A' is no namespace"),
+        (["create", "--namespace", "a", "--tags", "[!a]"], "tags.pattern: in '[!a]': unexpected '!'"),
+        (["create", "--namespace", "a", "--tags", "v", "--settle", "-1"], "settle: should be greater"),
+        (["update", "1", "--tags", "{a"], "tags.pattern: in '{a': unclosed '{'"),
+    ],
+)
+def test_what_no_policy_can_say(enforcer, arguments, message):
+    """What cannot be accepted is wrong usage, said with the field that is wrong, and changes nothing."""
+    enforcer.done("create", "--namespace", "team", "--tags", "v*")
+    result = enforcer(*arguments)
+    assert (result.exit_code, f"Error: {message}" in result.stderr) == (2, True)
     assert [one["revision"] for one in enforcer.json("list")] == [1]
 
 
 def test_all_that_is_wrong_is_told_at_once(enforcer):
     """Each thing that is wrong has a line."""
     result = enforcer("create", "--namespace", "A", "--tags", "", "--settle", "-1")
-    assert [line.partition(":")[0] for line in str(result.exception).splitlines()] == [
-        "namespace",
-        "tags.pattern",
-        "settle",
-    ]
+    told = result.stderr.partition("Error: ")[2].splitlines()
+    assert [line.partition(":")[0] for line in told] == ["namespace", "tags.pattern", "settle"]
 
 
 @pytest.mark.parametrize(
@@ -153,13 +163,22 @@ def test_update_one_field(enforcer, options, field, value):
     assert after == before | {field: value, "revision": 2, "effective_since": after["effective_since"]}
 
 
+def test_what_was_changed_is_told(enforcer):
+    """People are told each field that is not as it was; nothing where all of it was so already."""
+    enforcer.done("create", "--namespace", "team", "--tags", "v*")
+    change = ("update", 1, "--bypass-actor", "robot", "--mode", "observe")
+    now = "now: policy 1 of main/team: tags v* in repositories ** (observe)\n"
+    assert enforcer.done(*change) == now + "  mode: enforce -> observe\n  bypass_actors: none -> robot\n"
+    assert enforcer.done(*change) == now
+
+
 def test_switching(enforcer):
     """Several policies are switched on and off by their ids."""
     for tags in ("a*", "b*"):
         enforcer.done("create", "--namespace", "team", "--tags", tags)
     assert [one["disabled"] for one in enforcer.json("disable", 1, 2)] == [True, True]
     out = enforcer.done("enable", 2)
-    assert out == "now: policy 2 of main/team: tags b* in repositories ** (enforce)\n"
+    assert out == "now: policy 2 of main/team: tags b* in repositories ** (enforce)\n  disabled: yes -> no\n"
     assert [one["disabled"] for one in enforcer.json("list")] == [True, False]
 
 

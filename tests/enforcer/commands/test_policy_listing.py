@@ -34,12 +34,28 @@ def test_list(three, enforcer):
         (["--registry", "main"], [1, 2]),
         (["--namespace", "team"], [1, 3]),
         (["--registry", "other", "--namespace", "team"], [3]),
-        (["--registry", "nowhere"], []),
+        (["--namespace", "nobody"], []),
     ],
 )
 def test_filters(three, enforcer, options, ids):
     """Policies of one registry, one namespace or both."""
     assert [one["id"] for one in enforcer.json("list", *options)] == ids
+
+
+@pytest.mark.parametrize("command", ["list", "export"])
+@pytest.mark.parametrize(
+    ("options", "told"), [(["--registry", "mian"], "did you mean main?"), (["--namespace", "Team"], "no namespace")]
+)
+def test_what_cannot_be_asked_for(three, enforcer, command, options, told):
+    """A misspelled filter is wrong usage: an empty list would look like an answer."""
+    result = enforcer(command, *options)
+    assert (result.exit_code, told in result.stderr) == (2, True)
+
+
+def test_policies_of_a_registry_that_is_configured_no_longer(three, enforcer):
+    """They are listed as long as they are there."""
+    enforcer.folder.load(REGISTRY)
+    assert [one["id"] for one in enforcer.json("list", "--registry", "other")] == [3]
 
 
 def test_an_empty_list(enforcer):

@@ -43,22 +43,21 @@ def test_unlock(run, database):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "told"),
+    ("arguments", "told"),
     [
-        (UNLOCK[:3], 2, "--reason"),
-        (UNLOCK[:1] + UNLOCK[3:], 2, "--for"),
-        (("team/app:1.0", "--for", "30", "--reason", "x"), 2, "no duration"),
-        (("team/app:1.0", "--for", "8d", "--reason", "x"), 1, "up to 7 days"),
-        (("team/app", *UNLOCK[1:]), 1, "write repository:tag"),
-        (("team/{app:1.0", *UNLOCK[1:]), 1, "unclosed"),
-        ((*UNLOCK, "--registry", "other"), 2, "no registry"),
+        (UNLOCK[:3], "--reason"),
+        (UNLOCK[:1] + UNLOCK[3:], "--for"),
+        (("team/app:1.0", "--for", "30", "--reason", "x"), "no duration"),
+        (("team/app:1.0", "--for", "8d", "--reason", "x"), "up to 7 days"),
+        (("team/app", *UNLOCK[1:]), "write repository:tag"),
+        (("team/{app:1.0", *UNLOCK[1:]), "unclosed"),
+        ((*UNLOCK, "--registry", "other"), "no registry"),
     ],
 )
-def test_what_cannot_be_unlocked(run, database, arguments, status, told):
+def test_what_cannot_be_unlocked(run, database, arguments, told):
     """Nothing is unlocked without a reason and an end, or with a pattern that is none."""
     result = run("unlock", *arguments)
-    assert result.exit_code == status
-    assert told in result.stderr + str(result.exception)
+    assert (result.exit_code, told in result.stderr) == (2, True)
     assert stored(database) == {}
 
 

@@ -88,19 +88,18 @@ def test_what_is_filtered_out_does_not_count(invoke, some):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "told"),
+    ("arguments", "told"),
     [
-        (["--registry", "mian"], 2, "did you mean main?"),
-        (["--state", "closed"], 2, "'closed' is not one of"),
-        (["--since", "yesterday"], 2, "neither a time like"),
-        (["--repository", "team/APP"], 1, "no repository"),
+        (["--registry", "mian"], "did you mean main?"),
+        (["--state", "closed"], "'closed' is not one of"),
+        (["--since", "yesterday"], "neither a time like"),
+        (["--repository", "team/APP"], "no repository"),
     ],
 )
-def test_what_cannot_be_asked_for(invoke, some, arguments, status, told):
+def test_what_cannot_be_asked_for(invoke, some, arguments, told):
     """A misspelled filter fails: an empty answer would look like good news."""
     result = invoke(violations, *arguments)
-    assert result.exit_code == status
-    assert told in result.stderr + str(result.exception)
+    assert (result.exit_code, told in result.stderr) == (2, True)
 
 
 def test_help_says_what_the_exit_status_means(invoke):

@@ -101,7 +101,7 @@ def test_a_registry_that_is_away(worker, registry):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--registry", "other"], "name a registry by --registry: main"),
+        (["--registry", "mian"], "did you mean main?"),
         (["--repository", "Team/App"], "is no repository"),
         (["--namespace", "a/b"], "is no namespace"),
         (["--namespace", "other", "--repository", "team/app"], "team/app is not in the namespace other"),

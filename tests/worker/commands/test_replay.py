@@ -75,7 +75,7 @@ def test_dry_run(worker, archive, redis):
     before = {key: redis.dump(key) for key in redis.scan_iter()}
     result = worker("replay", "--dry-run", archive)
     assert result.exit_code == 3
-    assert f"main/team/app:1.0 would be recorded as {Digest.of(A)} instead of None" in result.stdout
+    assert f"main/team/app:1.0 would be recorded as {Digest.of(A)} instead of nothing" in result.stdout
     assert "it should be" in result.stdout
     report = worker.json("replay", "--dry-run", archive, status=3)
     assert {"name": "main/team/app:latest", "before": None, "after": Digest.of(B)} in report["records"]
@@ -117,6 +117,22 @@ def test_rejects(worker, tmp_path):
     fields |= {"timestamp": START, "id": "mended"}
     rejects.write_text(json.dumps(fields))
     assert worker.json("replay", rejects)["decisions"] == {"recorded": 1}
+
+
+def test_nothing_that_is_understood(worker, tmp_path):
+    """A file of which nothing is understood is no success: status 1."""
+    assert worker("replay", "-", stdin=b"x\n").exit_code == 1
+    assert worker("replay", "-", stdin=b"").exit_code == 0
+
+
+def test_how_long_ago(worker, tmp_path):
+    """--since and --until take a duration, too."""
+    file = tmp_path / "in"
+    recent = push("1", Digest.of(A), Time.now().plus(-7200), media_type="x/y")
+    file.write_bytes(lines(recent))
+    counts = [worker.json("replay", file, *words)["events"] for words in (["--since", "1h"], ["--since", "1d"])]
+    assert counts == [0, 1]
+    assert worker.json("replay", file, "--until", "3h")["events"] == 0
 
 
 def test_many_bad_lines_are_not_all_shown(worker, tmp_path):

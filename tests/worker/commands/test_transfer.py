@@ -43,6 +43,16 @@ def test_import_of_something_else(worker):
     assert result.exit_code == 1
     assert "standard input:1: unknown kind 'cat'" in result.stderr
     assert "standard input:2: 'kind' is missing" in result.stderr
+    assert "archived events are for enforcer-worker replay" in result.stderr
+
+
+def test_import_of_a_whole_file_of_something_else(worker):
+    """A long file of something else does not fill the terminal; with --json every line is told."""
+    given = b'{"kind": "cat"}\n' * 100
+    result = worker("import", "-", stdin=given)
+    assert result.stderr.count("unknown kind") == 20
+    assert "… and 80 more, which --json has\n" in result.stderr
+    assert len(json.loads(worker("import", "-", "--json", stdin=given).stdout)["problems"]) == 100
 
 
 def test_no_such_file(worker):
