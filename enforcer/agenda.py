@@ -45,11 +45,12 @@ class Agenda:
     def _keys(self) -> list[str]:
         return [self._due, self._claimed, self._notes, self._requests]
 
-    def add(self, items: Iterable[tuple[str, str]]) -> None:
-        """Make items due now; notes count only for an item that was not on the agenda."""
+    def add(self, items: Iterable[tuple[str, str]], *, seconds: float = 0) -> None:
+        """Make items due now, or in so many seconds; notes count only for an item that was not on the agenda."""
+        due = _now() + round(seconds * 1000)
         with self._redis.pipeline() as pipe:
             for item, notes in items:
-                pipe.zadd(self._due, {item: _now()}, lt=True)  # whoever waits already keeps the turn
+                pipe.zadd(self._due, {item: due}, lt=True)  # whoever waits already keeps the turn
                 pipe.hsetnx(self._notes, item, notes)
                 pipe.hincrby(self._requests, item, 1)
             pipe.execute()

@@ -15,7 +15,7 @@ from redis import Redis
 
 from enforcer.audit import Audit
 from enforcer.events import Action, Event
-from enforcer.ledger.record import Decision, Standing
+from enforcer.ledger.record import Decision
 from enforcer.ledger.store import Ledger
 from enforcer.log import Log
 from enforcer.names import Digest, TagName
@@ -24,10 +24,6 @@ from enforcer.times import Time
 
 POLL = 0.05
 """Seconds between two looks at what became of an approval."""
-
-AHEAD = 300
-"""Seconds by which the registry's clock may be ahead of ours."""
-
 
 class Outcome(StrEnum):
     """What became of an approval."""
@@ -54,7 +50,7 @@ class Approvals:
             registry=name.registry,
             action=Action.APPROVE,
             repository=name.repository,
-            time=_after(standing),
+            time=standing.time_after(Time.now()),
             id=f"approve-{secrets.token_hex(8)}",
             tag=name.tag,
             digest=digest,
@@ -87,9 +83,3 @@ class Approvals:
         while (outcome := self.outcome(event)) is Outcome.WAITING and time.monotonic() < deadline:
             time.sleep(POLL)
         return outcome
-
-
-def _after(standing: Standing) -> Time:
-    """Now, or just after the latest that is known of the tag, as the registry's clock may be ahead."""
-    now, latest = Time.now(), standing.last[0]
-    return Time(latest).plus(1e-9) if now <= latest <= now.plus(AHEAD) else now

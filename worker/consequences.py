@@ -26,13 +26,14 @@ def set_in_motion(context: Context, decided: Decided) -> None:
 
 
 def keep_originals(context: Context, decided: Decided) -> None:
-    """Have the manifests fetched that a protected tag is now recorded with."""
+    """Have the manifests fetched that a protected tag is now recorded with, whoever was free to push them."""
+    policies = context.policies.current()
     items = {
         keep_item(name.registry, name.repository, entry.record.digest)
         for name, judged in decided
         for entry in judged.entries.values()
-        if entry.protection and entry.record and entry.record.digest == entry.event.digest
-        if entry.decision is not Decision.UNCHANGED
+        if entry.record and entry.record.digest == entry.event.digest and entry.decision is not Decision.UNCHANGED
+        if entry.protection or policies.protection(*name.parts, entry.event.time)
     }
     _keep(context, items)
 

@@ -40,14 +40,11 @@ def event_of(look: Look, by: str, *, time: Time | None = None, adopted: bool = F
     """
     name = look.name
     action = Action.ADOPT if adopted else Action.PUSH
-    known = look.standing.last[0]
-    if time is None and known:  # the look came later, even where the registry's clock is ahead of ours
-        time = max(look.time, Time(known).plus(1e-9))
     return Event(
         registry=name.registry,
         action=Action.DELETE if look.found is None else action,
         repository=name.repository,
-        time=time or look.time,
+        time=time or look.standing.time_after(look.time),  # the look came later than what is known
         id=f"{by}-{secrets.token_hex(8)}",
         tag=name.tag,
         digest=look.found,

@@ -11,14 +11,11 @@ from typing import Self
 
 from enforcer.events import Action, Event
 from enforcer.judgement import Judgement, judge_late, judge_next, needs_history
-from enforcer.ledger.record import Decision, Entry, Standing
+from enforcer.ledger.record import AHEAD, Decision, Entry, Standing
 from enforcer.ledger.store import Change, Deletions, Ledger, Place
 from enforcer.names import Digest, Tag, TagName
 from enforcer.policies.policy import PolicySet
 from enforcer.times import Time
-
-FUTURE = 300
-"""Seconds by which an event may be ahead of us; one that is more than that counts as now."""
 
 ROUNDS = 100
 """How often decisions are taken anew because another worker had been quicker."""
@@ -46,7 +43,7 @@ class Case:
 
     def timely(self) -> Case:
         """The case with a time that is not in the future."""
-        if self.event.time <= self.arrived.plus(FUTURE):
+        if self.event.time <= self.arrived.plus(AHEAD):
             return self
         return replace(self, event=replace(self.event, time=self.arrived), claimed=self.event.order)
 

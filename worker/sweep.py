@@ -155,6 +155,8 @@ class Sweep:
         before = beginnings.before(look) if protection else None
         if protection is None or before is not None or not _is_guarded(look, protection):
             self.report.followed += 1
+            if before is not None and look.found is not None and not self._report_only:
+                keep_if_missing(self._context, look.name, look.found)
             return event_of(look, "sweep", time=before)
         self.report.note_drift(Difference.of(look))
         return self._news(look, record, protection)
@@ -210,6 +212,8 @@ def sweep(context: Context, claim: Claim) -> None:
     if whole.finished:
         log_report(claim.item, whole.report)
         remember(context, claim.item, whole.report)
+        if not whole.report.problems:
+            Beginnings(context).note(claim.item, whole.so_far.began)
         context.sweeps.done(claim.item)
     else:
         context.sweeps.again(claim.item, whole.so_far.written(), 0)
@@ -217,7 +221,7 @@ def sweep(context: Context, claim: Claim) -> None:
 
 def _slice(context: Context, survey: Survey, namespace: str, so_far: SoFar) -> Sweep:
     repositories, problem = survey.repositories()
-    if problem and so_far == SoFar():
+    if problem and not so_far.repository:
         logger.warning("sweep of %s: %s", survey.registry, problem)
     wanted = [repository for repository in repositories if namespace in ("", repository.namespace)]
     whole = Sweep(context, survey, wanted, so_far)

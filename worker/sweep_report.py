@@ -70,6 +70,7 @@ class SoFar:
     repository: str = ""
     tag: str = ""
     is_whole: bool = False
+    began: Time = field(default_factory=Time.now)
 
     @classmethod
     def read(cls, notes: str) -> Self:
@@ -77,7 +78,7 @@ class SoFar:
         if not notes:
             return cls()
         fields = json.loads(notes)
-        return cls(**fields | {"report": Report.from_dict(fields["report"])})
+        return cls(**fields | {"report": Report.from_dict(fields["report"]), "began": Time(fields["began"])})
 
     def written(self) -> str:
         """What stands on the agenda until the next slice."""

@@ -134,6 +134,10 @@ class Entry:
         )
 
 
+AHEAD = 300
+"""Seconds by which a registry's clock may be ahead of ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """All that judging the next event of a tag needs: its record, and the latest place that an event of it claimed.
@@ -146,6 +150,11 @@ class Standing:
     record: Record | None = None
     last: tuple[str, str, str] = ("", "", "")
     version: int = 0
+
+    def time_after(self, now: Time) -> Time:
+        """Now, or just after the latest that is known of the tag, as the registry's clock may be ahead."""
+        latest = self.last[0]
+        return Time(latest).plus(1e-9) if now <= latest <= now.plus(AHEAD) else now
 
     def to_json(self) -> str:
         """The standing as one line, without its version."""

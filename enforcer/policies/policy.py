@@ -255,6 +255,25 @@ class PolicySet:
             policies=tuple(policy.id for policy in matching),
         )
 
+    def protected_since(self, registry: RegistryName, repository: Repository, tag: Tag, now: Time) -> Time | None:
+        """When the protection of a tag began that lasts until now; None if it is not protected.
+
+        That is when a policy came into force, or when an unlock ended.
+        """
+        if self.protection(registry, repository, tag, now) is None:
+            return None
+        former = self._former_of((registry, repository.namespace))
+        policies = [*self.of_namespace(registry, repository.namespace), *(one.policy for one in former)]
+        began = {policy.effective_since for policy in policies if policy.selects(repository, tag)}
+        began |= {one.until for one in former}
+        began |= {each.ends for each in self.unlocks if each.registry == registry and each.selects(repository, tag)}
+        times = sorted(time for time in began if time <= now)
+        return next((time for time in reversed(times) if self._begins(registry, repository, tag, time)), times[0])
+
+    def _begins(self, registry: RegistryName, repository: Repository, tag: Tag, time: Time) -> bool:
+        before = self.protection(registry, repository, tag, time.plus(-1e-9))
+        return before is None and self.protection(registry, repository, tag, time) is not None
+
     def _at(self, registry: str, namespace: str, time: Time) -> Iterable[Policy]:
         """The policies of a namespace as they were at that time."""
         current, former = self.of_namespace(registry, namespace), self._former_of((registry, namespace))

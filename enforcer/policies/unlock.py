@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from enforcer.errors import InvalidName
-from enforcer.names import RegistryName, Repository, Tag
+from enforcer.names import NO_NAMESPACE, RegistryName, Repository, Tag
 from enforcer.policies.patterns import Pattern
 from enforcer.times import Time
 
@@ -59,9 +59,23 @@ class Unlock:
         """Whether it had begun and not ended at that time."""
         return self.begins <= time < self.ends
 
+    def selects(self, repository: Repository, tag: Tag) -> bool:
+        """Whether it unlocks the tag, as long as it is in force."""
+        return self.repositories.matches(repository) and self.tags.matches(tag)
+
     def covers(self, repository: Repository, tag: Tag, time: Time) -> bool:
         """Whether the tag was unlocked at that time."""
-        return self.is_in_force(time) and self.repositories.matches(repository) and self.tags.matches(tag)
+        return self.is_in_force(time) and self.selects(repository, tag)
+
+    @property
+    def place(self) -> str:
+        """Where all that it unlocks is: `registry/namespace`, or `registry` where that is in several."""
+        first, slash, _ = self.repositories.text.partition("/")
+        try:
+            Repository(first)
+        except InvalidName:  # a pattern
+            return self.registry
+        return f"{self.registry}/{first if slash else NO_NAMESPACE}"
 
     def ended(self, now: Time) -> Self:
         """The unlock, ended early."""

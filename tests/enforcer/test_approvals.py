@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from enforcer import approvals as approvals_module
-from enforcer.approvals import AHEAD, Approvals, Outcome
+from enforcer.approvals import Approvals, Outcome
 from enforcer.audit import Audit
 from enforcer.events import Action, Event
 from enforcer.judgement import judge_next
-from enforcer.ledger.record import Standing
+from enforcer.ledger.record import AHEAD, Standing
 from enforcer.ledger.store import Change, Ledger
 from enforcer.log import Log
 from enforcer.queue import Queues, Task

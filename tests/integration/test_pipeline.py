@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from redis import Redis

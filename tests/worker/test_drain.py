@@ -68,6 +68,15 @@ def test_an_unprotected_tag_sets_nothing_in_motion(context):
     assert context.ledger.standing(TagName(MAIN, APP, Tag("latest"))).record.digest == digest(2)
 
 
+def test_what_somebody_may_push_is_kept(make_context):
+    """What replaces an original because its pusher is exempt is protected from all others, so it is kept as well."""
+    context = make_context(policies=[policy_table(bypass_actors=["release"])])
+    context.log.append([pushed(1), pushed(2, actor="release")])
+    drain(context)
+    assert decisions(context) == [Decision.RECORDED, Decision.MOVED]
+    assert {claim.item for claim in context.keeps.claim(10)} == {keep_item(MAIN, APP, digest(n)) for n in (1, 2)}
+
+
 def test_an_observing_policy_is_told_at_once(make_context):
     """Under an observing policy nothing is restored and people are told once, however often the event comes."""
     context = make_context(policies=[policy_table(mode="observe")])

@@ -46,6 +46,13 @@ def test_later_than_all_that_is_known():
     assert event_of(replace(LOOK, standing=known), "sweep", time=THEN).time == THEN
 
 
+def test_an_event_from_the_end_of_time():
+    """What claims to be of a time that nobody's clock can show yet, a finding need not come after."""
+    last = Time("9999-12-31T23:59:59.999999999Z")
+    known = Standing(Record(digest=digest(2), time=THEN), (last, digest(2), "id"))
+    assert event_of(replace(LOOK, standing=known), "sweep").time == THEN
+
+
 def test_difference():
     """A difference names what is recorded and what was found."""
     known = Standing(Record(digest=digest(2), time=THEN))

@@ -6,6 +6,7 @@ from enforcer.agenda import Agenda
 from enforcer.errors import RegistryUnavailable
 from enforcer.ledger.record import Decision
 from enforcer.names import Digest, Repository
+from enforcer.policies.unlock import Unlock
 from enforcer.queue import Task
 from enforcer.registries.manifest import OCI_INDEX
 from enforcer.times import Time
@@ -222,6 +223,40 @@ def test_as_they_stood_when_the_policy_began(registry, context):
     report = run_sweep(context).report
     assert (report.drift, report.followed) == (0, 1)
     assert record_of(context, "team/app:1").digest == Digest.of(A)
+
+
+class TestAfterAnUnlock:
+    """What a tag is when an unlock ends becomes its record, told or not; from then on it is protected again."""
+
+    @pytest.fixture
+    def locked(self, registry, context, recorded):
+        """A tag that was unlocked; nobody told us what was pushed meanwhile."""
+        made = context.policies.unlock(Unlock.parse(MAIN, recorded[3], seconds=60, by="ops", reason="repair"))
+        overwrite(registry, recorded[3], B)
+        context.policies.lock(made.id, "ops")
+        return recorded[3]
+
+    def test_what_it_is_then(self, context, locked):
+        """The sweep that comes at its end takes the tag as it stands, and keeps its manifest."""
+        jobs.sweep()
+        assert record_of(context, locked).digest == Digest.of(B)
+        assert not list(context.violations.newest())
+        assert f"main/team/app@{Digest.of(B)}" in {claim.item for claim in context.keeps.claim(10)}
+
+    def test_later(self, registry, context, locked):
+        """What is changed after that sweep is drift, although nothing was announced since."""
+        jobs.sweep()
+        overwrite(registry, locked, A)
+        run_sweep(context)
+        (violation,) = context.violations.newest()
+        assert (violation.recorded, violation.pushed) == (Digest.of(B), Digest.of(A))
+
+    def test_never_unlocked(self, registry, context, recorded, locked):
+        """Other tags were protected all the time."""
+        overwrite(registry, recorded[4], B)
+        jobs.sweep()
+        (violation,) = context.violations.newest()
+        assert violation.name == name_of(recorded[4])
 
 
 def test_an_original_that_was_recorded_before_its_policy_is_kept(registry, context):

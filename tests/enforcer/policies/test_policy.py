@@ -272,3 +272,39 @@ class TestFormer:
         found = self.protects(0, policy(), former=former)
         assert found is not None
         assert found.policies == (1, 2)
+
+
+class TestProtectedSince:
+    """When the protection began that lasts until now."""
+
+    def since(self, *policies, unlocks=(), former=()):
+        found = PolicySet(policies, unlocks=unlocks, former=former)
+        return found.protected_since(MAIN, APP, TAG, SINCE.plus(600))
+
+    def test_never(self):
+        """What is not protected now has no such time."""
+        assert self.since(policy(tags=selector("2.*"))) is None
+        assert self.since(policy(disabled=True)) is None
+
+    def test_policy(self):
+        """The first policy that selects the tag; a second one adds nothing."""
+        assert self.since(policy(), policy(id=2, effective_since=SINCE.plus(60))) == SINCE
+
+    def test_selects_others_too(self):
+        """A policy that selects more from then on protects what it selected before without a break."""
+        now = policy(effective_since=SINCE.plus(60))
+        former = [Former(policy(tags=selector("1.*")), SINCE.plus(60)).as_dict()]
+        assert self.since(now, former=former) == SINCE
+        former = [Former(policy(tags=selector("2.*")), SINCE.plus(60)).as_dict()]
+        assert self.since(now, former=former) == SINCE.plus(60)
+
+    def test_unlock(self):
+        """The end of the last unlock of the tag; one that is in force leaves it without protection."""
+        ended = [unlocked(SINCE.plus(60)), unlocked(SINCE.plus(120)), unlocked(SINCE.plus(180), tags="2.*")]
+        assert self.since(policy(), unlocks=ended) == SINCE.plus(120)
+        assert self.since(policy(), unlocks=[*ended, unlocked(SINCE.plus(900))]) is None
+
+
+def unlocked(ends, tags="1.*"):
+    wanted = Unlock.parse(MAIN, f"team/**:{tags}", seconds=60, by="ops", reason="repair")
+    return replace(wanted, begins=SINCE, ends=ends)
