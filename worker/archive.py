@@ -43,7 +43,7 @@ class Archive:
         try:
             return self._exported(Event.from_dict(value), content)
         except (InvalidName, KeyError, TypeError, ValueError, AttributeError) as error:
-            text = f"neither a notification of Distribution or Harbor nor an exported event: {error!r}"
+            text = f"neither a notification of Distribution or Harbor nor an exported event: {_problem(value, error)}"
             return Reading(rejected=(Rejected(text, content),))
 
     def _foreign(self, fields: dict[str, Any], content: bytes) -> Reading:
@@ -64,3 +64,9 @@ class Archive:
 
     def _is_asked_for(self, event: Event) -> bool:
         return (self.since is None or event.time >= self.since) and (self.until is None or event.time < self.until)
+
+
+def _problem(value: Any, error: Exception) -> str:
+    if not isinstance(value, dict):
+        return "no JSON object"
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)

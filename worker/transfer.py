@@ -1,7 +1,7 @@
 """Export and import: everything that cannot be read from a registry again, as JSON lines.
 
-A line has a `kind`: `tag` (its standing and its whole history), `manifest` (kept bytes, base64), `policy`, `unlock`,
-`namespace` (its number) or `baseline` (when a namespace was last looked at for a policy). Equal stores give equal
+A line has a `kind`: `tag` (its standing and its whole history), `manifest` (kept bytes, base64), `violation`, `policy`,
+`unlock`, `namespace` (its number) or `baseline` (when all of a place was last looked at). Equal stores give equal
 lines, so two exports are compared by sorting them.
 """
 
@@ -25,7 +25,9 @@ from enforcer.policies.policy import Policy
 from enforcer.policies.unlock import Unlock
 from enforcer.registries.manifest import Manifest
 from enforcer.times import Time
+from enforcer.violations import Filter, State, Violation
 from worker.beginning import Beginnings
+from worker.consequences import restore
 from worker.context import Context
 from worker.documents import Document
 
@@ -40,6 +42,7 @@ def export_state(context: Context) -> Iterator[str]:
     policies = context.policies.current()
     lines = chain(
         *(_repository(context, registry, repository) for registry, repository in repositories),
+        (_line("violation", {"violation": violation.as_dict()}) for violation in context.violations.matching(Filter())),
         (_line("namespace", {"place": place, "number": number}) for place, number in numbers.items()),
         (_line("baseline", {"place": place, "began": began}) for place, began in Beginnings(context).baselined.items()),
         (_line("unlock", unlock.as_dict()) for unlock in policies.unlocks),
@@ -100,12 +103,14 @@ class Import:
     def __init__(self, context: Context) -> None:
         self.report = Imported()
         self._ledger = context.ledger
+        self._context = context
         self._policies = context.policies
         self._namespaces = Namespaces(context.redis, context.settings)
         self._beginnings = Beginnings(context)
         self._kinds: dict[str, Callable[[dict[str, Any]], bool]] = {
             "tag": self._take_tag,
             "manifest": self._take_manifest,
+            "violation": self._take_violation,
             "namespace": lambda fields: self._namespaces.put_back(fields["place"], fields["number"]),
             "baseline": lambda fields: self._beginnings.note(fields["place"], Time(fields["began"])),
             "unlock": lambda fields: self._policies.put_back_unlock(Unlock.from_dict(fields)),
@@ -163,6 +168,14 @@ class Import:
         content = base64.b64decode(fields["content"], validate=True)
         self._ledger.keep(registry, repository, Manifest.checked(content, fields["media_type"], digest))
         return True
+
+    def _take_violation(self, fields: dict[str, Any]) -> bool:
+        violation = Violation.from_dict(fields["violation"])
+        if self._context.violations.get(violation.id) is not None:
+            return False
+        if violation.state is State.OPEN:
+            restore(self._context, [violation.name])
+        return bool(self._context.violations.open([violation]))
 
 
 def _place(fields: dict[str, Any]) -> tuple[RegistryName, Repository]:

@@ -10,6 +10,7 @@ from enforcer.namespaces import Namespaces
 from enforcer.policies.patterns import Pattern
 from enforcer.policies.unlock import Unlock
 from enforcer.times import Time
+from enforcer.violations import State
 from tests.fakes.events import APP, MAIN, NAME, deletion, digest, push
 from tests.fakes.images import image, index
 from tests.fakes.settings import policy_table, registry_table, settings
@@ -62,6 +63,15 @@ def full(context, registry):
     return context
 
 
+def test_an_open_violation_is_pursued(full, other):
+    """What was not restored yet is asked for where it is imported."""
+    open_ones = {str(violation.name) for violation in full.violations.newest() if violation.state is State.OPEN}
+    assert open_ones
+    take(other, list(export_state(full)))
+    assert {claim.item for claim in other.restores.claim(100)} == open_ones
+    assert other.violations.count_open() == len(open_ones)
+
+
 def documents(lines):
     return [Document(f"file:{number}", json.loads(line), text=line) for number, line in enumerate(lines, 1)]
 
@@ -80,7 +90,7 @@ def kinds(lines):
 def test_an_empty_store_becomes_equal(full, other):
     """What was exported and imported is exported again in the same words."""
     lines = list(export_state(full))
-    assert kinds(lines) == {"tag", "manifest", "policy", "unlock", "namespace", "baseline"}
+    assert kinds(lines) == {"tag", "manifest", "violation", "policy", "unlock", "namespace", "baseline"}
     report = take(other, lines)
     assert report.problems == []
     assert report.left.total() == 0

@@ -88,7 +88,7 @@ def replay(
 
     if dry_run and restore:
         raise click.UsageError("--dry-run changes nothing, so it cannot --restore")
-    with session(config) as context, Sorter() as sorter, ExitStack() as stack:
+    with session(config, changes=not dry_run) as context, Sorter() as sorter, ExitStack() as stack:
         known = context.settings.registries
         foreign = registry_of(context.settings, registry) if registry or len(known) == 1 else None
         archive = Archive(foreign, known, since, until)

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from enforcer import logs
 from enforcer.command_line import read_settings
+from enforcer.database import running_database
 from enforcer.start import prepared
 from worker.context import Context
 
+logger = logging.getLogger(__name__)
+
 
 @contextmanager
-def session(config: Path | None) -> Iterator[Context]:
-    """What a command works with; its log lines say no more than what went wrong."""
+def session(config: Path | None, *, changes: bool = True) -> Iterator[Context]:
+    """What a command works with; its log lines say no more than what went wrong.
+
+    One that `changes` anything begins as every start does: the policies of the configuration file come into force.
+    """
     settings = read_settings(config)
     logs.configure("warning" if settings.log_level == "info" else settings.log_level)
-    with prepared(settings) as redis:
-        yield Context(settings, redis, consumer="command")
+    opened = (
+        prepared(settings) if changes else running_database(settings.redis_url.get_secret_value(), settings.data_dir)
+    )
+    with opened as redis:
+        context = Context(settings, redis, consumer="command")
+        if settings.policies and not list(context.policies.current()):
+            logger.warning("no policy is in force: those of the configuration file are from the first start on")
+        yield context

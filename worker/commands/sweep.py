@@ -70,7 +70,7 @@ def sweep(
     from worker.sweep import Sweep
     from worker.sweep_report import SoFar, remember
 
-    with session(config) as context:
+    with session(config, changes=not report_only) as context:
         name = registry_of(context.settings, registry)
         with sole_sweep(context, name, wait=WAIT) as renew, survey_of(context, name) as survey:
             repositories, problem = survey.repositories()

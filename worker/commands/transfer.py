@@ -29,12 +29,12 @@ Each line is a JSON object, with and without --json.
 @click.option("--events", is_flag=True, help="The archive of accepted events instead, in the form that replay takes.")
 @click.option("--json", "as_json", is_flag=True, help="As it is in any case.")
 def export_command(config: Path | None, events: bool, as_json: bool) -> None:  # noqa: ARG001 - every command takes it
-    """Write records with their history, kept manifests, policies and unlocks, as JSON lines."""
+    """Write records with their history, kept manifests, violations, policies and unlocks, as JSON lines."""
     from worker.commands.session import session
     from worker.progress import progress
     from worker.transfer import export_events, export_state
 
-    with session(config) as context, progress("export", "lines") as meter:
+    with session(config, changes=False) as context, progress("export", "lines") as meter:
         for line in export_events(context.log) if events else export_state(context):
             click.echo(line)
             meter.advance(1)

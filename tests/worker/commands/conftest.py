@@ -64,6 +64,7 @@ def worker(tmp_path, registry, redis, monkeypatch, impatient):
 
     monkeypatch.setattr("enforcer.database.running_database", running)
     monkeypatch.setattr("enforcer.start.running_database", running)
+    monkeypatch.setattr("worker.commands.session.running_database", running)
     handlers = logging.getLogger().handlers[:]
     yield Commands(tmp_path, registry, redis)
     logging.getLogger().handlers[:] = handlers

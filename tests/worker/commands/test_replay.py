@@ -82,6 +82,14 @@ def test_dry_run(worker, archive, redis):
     assert {key: redis.dump(key) for key in redis.scan_iter()} == before
 
 
+def test_dry_run_on_an_empty_store(worker, archive, redis):
+    """Not even the policies of the configuration file come into force; that nothing is protected is said."""
+    result = worker("replay", "--dry-run", archive)
+    assert result.exit_code == 0
+    assert "no policy is in force" in result.stderr
+    assert not redis.keys()
+
+
 def test_times_and_policies(worker, archive):
     """Only events of the time that is asked for count; with --honour-times policies only from when they were there."""
     assert worker.json("replay", "--until", START.plus(600), archive)["events"] == 1
