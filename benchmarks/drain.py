@@ -1,13 +1,14 @@
 """How many events a second one worker judges: by draining the log, and beside it with one RQ job for each event.
 
-    python benchmarks/drain.py [ROUNDS]
+    python -m benchmarks.drain
 
-Both ways make the same decisions with the same code, on a redis-server that this script starts. Rounds alternate; what
+Both ways make the same decisions with the same code, on a redis-server that this script starts. They take turns; what
 counts is the ratio of the medians.
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import tempfile
@@ -17,8 +18,6 @@ from pathlib import Path
 import redis
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from enforcer.events import Action, Event
 from enforcer.ledger.store import Ledger
@@ -78,7 +77,10 @@ def by_jobs(connection: redis.Redis) -> float:
     return JOBS / (time.perf_counter() - began)
 
 
-def main(rounds: int) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
     sys.modules["drain_benchmark"] = sys.modules["__main__"]
     judge_one.__module__ = "drain_benchmark"  # RQ imports what it runs, and refuses __main__
     with tempfile.TemporaryDirectory() as directory:
@@ -98,4 +100,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    main()

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -42,6 +44,8 @@ tags = {{ decoration = "excludes", pattern = "latest" }}
 """
 
 KILLS = 3
+
+PEER = "HEAD loop, requests"
 
 
 def head_with_requests(url: str, size: Size) -> None:
@@ -79,13 +83,24 @@ def run(directory: Path, *words: str) -> dict[str, object]:
     return report
 
 
-def run_killed(directory: Path, after: float) -> None:
-    """Run a baseline and kill it in the middle."""
+def run_killed(directory: Path, redis: Redis, records: int) -> int:
+    """Run a baseline and kill it as soon as there are so many records; returns how many there are then."""
     with subprocess.Popen(
         command(directory, "baseline"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as child:
-        time.sleep(after)
+        while recorded(redis) < records and child.poll() is None:
+            time.sleep(0.05)
         child.kill()
+    assert child.returncode == -signal.SIGKILL, "the baseline ended before it was killed"
+    return recorded(redis)
+
+
+def recorded(redis: Redis) -> int:
+    """How many tags have a record."""
+    with redis.pipeline() as pipe:
+        for key in redis.keys("te:{*}:tags"):
+            pipe.hlen(key)
+        return sum(pipe.execute())
 
 
 def wrong(redis: Redis, url: str, size: Size) -> int:
@@ -114,37 +129,51 @@ def store(directory: Path) -> Iterator[tuple[Redis, str]]:
         server.stop()
 
 
-def compare(directory: Path, url: str, size: Size, redis: Redis) -> None:
-    loops = {
-        "HEAD loop, http.client": seconds(lambda: head_with_http_client(url, size)),
-        "HEAD loop, requests": seconds(lambda: head_with_requests(url, size)),
-        "baseline, empty ledger": seconds(lambda: run(directory, "baseline")),
-        "baseline again": seconds(lambda: run(directory, "baseline")),
-        "sweep": seconds(lambda: run(directory, "sweep")),
-        "sweep --deep": seconds(lambda: run(directory, "sweep", "--deep")),
+def measure(directory: Path, url: str, size: Size, redis: Redis, rounds: int) -> None:
+    """Take the time of everything by turns, and print medians beside that of the loop with requests."""
+    works: dict[str, Callable[[], object]] = {
+        PEER: lambda: head_with_requests(url, size),
+        "HEAD loop, http.client": lambda: head_with_http_client(url, size),
+        "baseline, empty ledger": lambda: run(directory, "baseline"),
+        "baseline again": lambda: run(directory, "baseline"),
+        "sweep": lambda: run(directory, "sweep"),
+        "sweep --deep": lambda: run(directory, "sweep", "--deep"),
     }
-    peer = size.all_tags / loops["HEAD loop, requests"]
-    for name, took in loops.items():
-        rate = size.all_tags / took
-        print(f"{name:24} {took:6.1f} s  {rate:6.0f} tags/s  {rate / peer:5.2f} of the loop with requests")
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        redis.flushall()
+        for name, work in works.items():
+            taken[name].append(seconds(work))
+    medians = {name: statistics.median(each) for name, each in taken.items()}
+    for name, median in medians.items():
+        rate = size.all_tags / median
+        print(f"{name:24} {median:6.1f} s  {rate:6,.0f} tags/s  {medians[PEER] / median:5.2f} of the {PEER}")
     print(f"{wrong(redis, url, size)} of {size.all_tags} records are wrong")
-    whole = loops["baseline, empty ledger"]
+
+
+def kill(directory: Path, url: str, size: Size, redis: Redis) -> None:
+    """Kill a baseline again and again, and print what it ends with."""
     redis.flushall()
-    for _ in range(KILLS):
-        run_killed(directory, whole / (KILLS + 1))
+    parts = [run_killed(directory, redis, size.all_tags * turn // (KILLS + 1)) for turn in range(1, KILLS + 1)]
     report = run(directory, "baseline")
-    print(f"killed {KILLS} times, then: {report['looked']} looked at, {wrong(redis, url, size)} records wrong")
+    print(
+        f"killed with {', '.join(map(str, parts))} records, then {recorded(redis)}, of which "
+        f"{wrong(redis, url, size)} are wrong; it reports {report['looked']} tags looked at"
+    )
 
 
 def main() -> None:
-    given = arguments(str(__doc__).splitlines()[0]).parse_args()
+    parser = arguments(str(__doc__).splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
     size = Size(given.repositories, given.tags, given.manifests)
     with tempfile.TemporaryDirectory() as text:
         directory = Path(text)
         with tagged_registry(directory / "registry", size) as registry, store(directory) as (redis, redis_url):
             print(f"{size.all_tags} tags in {size.repositories} repositories, {size.manifests} manifests in each")
             (directory / "enforcer.toml").write_text(CONFIG.format(redis=redis_url, registry=registry.url))
-            compare(directory, registry.url, size, redis)
+            measure(directory, registry.url, size, redis, given.rounds)
+            kill(directory, registry.url, size, redis)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, what: str) ->
     if status == 404:
         return _missing(text, headers, body, entries)
     if status == 412 and not any(entry.code in _NOT_ABOUT_PUSHING for entry in entries):
-        advice = "exempt Tag Enforcer's account from the registry's own immutability rule, or remove that rule"
+        advice = "the registry's own immutability rule forbids it to all: remove that rule, or leave the tag out of it"
         return TagLocked(f"{text}: {advice}", status=status)
     if 300 <= status < 400:
         return RegistryRefused(f"{text}{_elsewhere(headers)}", status=status)

@@ -426,7 +426,7 @@ def test_locked_by_the_registry_itself(scene):
     scene.registry.fail_with(412, body=b'{"errors": [{"code": "PRECONDITION", "message": "immutable"}]}')
     scene.step()
     (alert,) = scene.alerts()
-    assert "exempt Tag Enforcer's account" in alert.text
+    assert "remove that rule, or leave the tag out of it" in alert.text
     scene.finish()
     assert scene.told() == ["restored"]
 
