@@ -143,9 +143,7 @@ class Judge:
     ) -> tuple[dict[TagName, Judged], dict[Place, Deletions]]:
         standings, deletions = self.ledger.situations(waiting)
         wanted = [
-            name
-            for name, cases in waiting.items()
-            if deletions[name.place].by_digest or _may_need_history(cases, standings[name])
+            name for name, cases in waiting.items() if _may_need_history(cases, standings[name], deletions[name.place])
         ]
         histories = self.ledger.histories(wanted) if wanted else {}
         judged = {
@@ -216,11 +214,16 @@ def _of_needed(tag: Tag, judged: Judged, deletions: Deletions, history: Sequence
         yield from (case.of_tag(tag) for case in new)
 
 
-def _may_need_history(cases: Sequence[Case], standing: Standing) -> bool:
-    """Whether some event is not newer than all before it, or is an index, which may supersede what came before."""
+def _may_need_history(cases: Sequence[Case], standing: Standing, deletions: Deletions) -> bool:
+    """Whether some event is not newer than all before it, or is an index, which may supersede what came before.
+
+    Or something that the tag needs was deleted, perhaps at a time that came before.
+    """
+    needed = set(standing.record.digests) if standing.record else set()
     last = standing.last
     for case in cases:
         if case.event.order <= last or case.event.children:
             return True
         last = max(case.event.order, case.claimed)
-    return False
+        needed |= {case.event.digest} if case.event.digest else set()
+    return not needed.isdisjoint(deletions.by_digest)

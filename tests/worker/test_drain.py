@@ -19,8 +19,10 @@ from tests.fakes.events import APP, MAIN, NAME, digest, push
 from tests.fakes.faults import FaultyRedis
 from tests.fakes.settings import policy_table, settings
 from worker import drain as drain_module
+from worker.consequences import set_in_motion
 from worker.context import Context
 from worker.drain import drain
+from worker.judging import Case, Judge
 from worker.keep import keep_item
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -108,6 +110,23 @@ def test_what_is_judged_again_asks_for_nothing(context):
     assert context.restores.requests(str(NAME)) == 1
     assert len(list(context.violations.newest())) == 1
     assert decisions(context) == [Decision.RECORDED, Decision.OVERWRITTEN]
+
+
+def test_judged_anew_before_it_was_open(context):
+    """What another worker found to be none, while this one had not opened it yet, is no violation in the end."""
+    now = Time.now()
+    judge = Judge(context.ledger, context.policies.current(), 600)
+
+    def decide(number, seconds):
+        event = pushed(number, f"{number} at {seconds}".replace(" ", "-"), time=now.plus(seconds))
+        return list(judge.judge([Case(event, now.plus(10))]))
+
+    set_in_motion(context, decide(1, 0))
+    ours = decide(2, 1)
+    set_in_motion(context, decide(2, -1))  # it was there first, so the other one is the violation
+    set_in_motion(context, ours)
+
+    assert [(found.event_id, found.recorded) for found in context.violations.newest()] == [("1-at-0", digest(2))]
 
 
 def test_entries_that_are_no_events_are_buried(context, redis, caplog):

@@ -8,7 +8,7 @@ import pytest
 
 from enforcer.events import Action
 from enforcer.ledger.record import Decision, Record, Standing
-from enforcer.ledger.store import Change, Ledger
+from enforcer.ledger.store import DELETIONS, DELETIONS_SECONDS, Change, Ledger
 from enforcer.names import Namespace, RegistryName, Repository, Tag
 from enforcer.policies.policy import Policy, PolicySet, Selector
 from enforcer.times import Time
@@ -158,6 +158,49 @@ def test_deleted_and_restored_in_the_same_second(judge, ledger, ids):
     judge(delete_digest("3", A, 60))
 
     assert [entry.decision.value for entry in ledger.history(NAME)] == ["recorded", "deleted", "unchanged", "deleted"]
+
+
+def test_deleted_before_its_push_is_known(judge, ledger):
+    """A deletion that is known before what was pushed earlier counts as soon as that is known, as in their order."""
+    assert judge(delete_digest("gone", B, 10)) == []
+    judge(push("index", INDEX, at(0), children=(A, B)), push("other", A, at(0), tag=Tag("other")))
+    judge(push("again", INDEX, at(20), children=(A, B), tag=Tag("later")))
+
+    assert decided(ledger) == [("index", Decision.RECORDED), ("gone", Decision.DELETED)]
+    assert decided(ledger, tag("other")) == [("other", Decision.RECORDED)]
+    assert decided(ledger, tag("later")) == [("again", Decision.RECORDED)]
+
+
+def test_deleted_while_it_was_needed(judge, ledger):
+    """A deletion counts for what the tag was at its time, when it is known only after the tag was moved."""
+    judge(push("1", A, at(0), tag=LATEST.tag), push("2", B, at(20), tag=LATEST.tag))
+    judge(delete_digest("gone", A, 10))
+
+    assert decided(ledger, LATEST) == [("1", Decision.MOVED), ("gone", Decision.REMOVED), ("2", Decision.MOVED)]
+
+
+def test_deleted_at_the_time_of_judging(ledger):
+    """What was judged by somebody who did not know of a deletion yet is not written, but judged again."""
+
+    class Late(Ledger):
+        def situations(self, names):
+            found = super().situations(names)
+            list(Judge(ledger, PROTECTED, 600).judge([Case(delete_digest("gone", A, 10), at(11))]))
+            return found
+
+    list(Judge(Late(ledger._redis), PROTECTED, 600).judge([Case(push("1", A, at(0)), at(11))]))
+
+    assert decided(ledger) == [("1", Decision.RECORDED), ("gone", Decision.DELETED)]
+
+
+def test_many_deletions(judge, ledger, redis):
+    """However many manifests of a repository were deleted lately, what is known of them does not grow without end."""
+    judge(push("1", A, at(0)))
+    judge(*(delete_digest(f"d{number}", digest(100 + number), 10) for number in range(DELETIONS + 10)))
+
+    assert redis.zcard("te:{main/team/app}:deletions") == DELETIONS
+    assert 0 < redis.ttl("te:{main/team/app}:deletions") <= DELETIONS_SECONDS
+    assert len(judge(delete_digest("gone", A, 20))) == 1
 
 
 def test_unknown_digest_deleted(judge, ledger):

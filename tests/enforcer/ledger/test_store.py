@@ -183,6 +183,22 @@ def test_history_is_bounded(redis):
     assert ids(ledger.history(NAME)) == ["f2", "f3", "f4"]
 
 
+def test_tags_of_a_digest(redis):
+    """Tags are found by each digest that their history tells they needed, and no longer when it tells that no more."""
+    ledger = Ledger(redis, history_limit=3)
+
+    def recorded(number, children=()):
+        return replace(RECORD, digest=digest(number), children=children)
+
+    for version in range(1, 6):
+        made = replace(entry(f"e{version}", version), record=recorded(version, (digest(10 + version),)))
+        ledger.write([change(NAME, version - 1, made, record=recorded(1 if version == 5 else version))])
+
+    found = {number: ledger.tags_of(NAME.place, digest(number)) for number in (1, 2, 3, 4, 5, 12, 13)}
+    assert {number for number, names in found.items() if names == [NAME]} == {1, 3, 4, 5, 13}
+    assert {number for number, names in found.items() if names == []} == {2, 12}
+
+
 def test_default_bound(ledger):
     """Unless told otherwise, a hundred entries are kept."""
     ledger.write([change(NAME, 0, *(entry(f"e{number}", number) for number in range(120)))])
