@@ -23,7 +23,7 @@ from enforcer.events import Action, Event
 from enforcer.ledger.store import Ledger
 from enforcer.log import Log
 from enforcer.names import Digest, RegistryName, Repository, Tag
-from enforcer.policies.policy import PolicySet
+from enforcer.policies.policy_set import PolicySet
 from enforcer.times import Time
 from tests.integration.servers import start_redis
 from worker.judging import Case, Judge

@@ -25,6 +25,7 @@ from enforcer.times import Time
 POLL = 0.05
 """Seconds between two looks at what became of an approval."""
 
+
 class Outcome(StrEnum):
     """What became of an approval."""
 

@@ -10,7 +10,8 @@ from enforcer.judgement import judge
 from enforcer.ledger.record import Decision, Entry, Record
 from enforcer.ledger.store import Ledger
 from enforcer.names import Digest, TagName
-from enforcer.policies.policy import Policy, PolicySet
+from enforcer.policies.policy import Policy
+from enforcer.policies.policy_set import PolicySet
 from enforcer.times import Time
 
 DAYS = 30

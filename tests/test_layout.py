@@ -16,6 +16,7 @@ PURE = [
     "enforcer.events",
     "enforcer.policies.patterns",
     "enforcer.policies.policy",
+    "enforcer.policies.policy_set",
     "enforcer.policies.unlock",
     "enforcer.ledger.record",
     "enforcer.judgement",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from enforcer.errors import RegistryError
 from enforcer.events import Action, Event
 from enforcer.names import Digest, RegistryName, Repository
-from enforcer.policies.policy import PolicySet
+from enforcer.policies.policy_set import PolicySet
 from enforcer.registries.manifest import Manifest, is_index
 from worker.context import Context
 

@@ -14,7 +14,7 @@ from enforcer.judgement import Judgement, judge_late, judge_next, needs_history
 from enforcer.ledger.record import AHEAD, Decision, Entry, Standing
 from enforcer.ledger.store import Change, Deletions, Ledger, Place
 from enforcer.names import Digest, Tag, TagName
-from enforcer.policies.policy import PolicySet
+from enforcer.policies.policy_set import PolicySet
 from enforcer.times import Time
 
 ROUNDS = 100

@@ -15,7 +15,7 @@ from itertools import islice
 from enforcer.events import Event
 from enforcer.ledger.record import Decision
 from enforcer.names import Digest, RegistryName, Repository, TagName
-from enforcer.policies.policy import PolicySet
+from enforcer.policies.policy_set import PolicySet
 from enforcer.registries.manifest import Manifest
 from enforcer.times import Time
 from enforcer.violations import Violation, violation_id

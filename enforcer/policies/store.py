@@ -20,7 +20,8 @@ from enforcer.configuration.policy import POLICIES_PER_NAMESPACE, PolicySettings
 from enforcer.errors import NotFound, PolicyConflict
 from enforcer.namespaces import SEEN
 from enforcer.policies.difference import Difference, Rights, check_declared, check_room, compare, succeed
-from enforcer.policies.policy import Former, Policy, PolicySet
+from enforcer.policies.policy import Policy
+from enforcer.policies.policy_set import Former, PolicySet
 from enforcer.policies.unlock import Unlock
 from enforcer.queue import Queues, Task
 from enforcer.times import Time

@@ -10,7 +10,8 @@ from enforcer.judgement import judge_next
 from enforcer.ledger.record import Standing
 from enforcer.ledger.store import Change, Ledger
 from enforcer.names import TagName
-from enforcer.policies.policy import Policy, PolicySet
+from enforcer.policies.policy import Policy
+from enforcer.policies.policy_set import PolicySet
 from enforcer.times import Time
 from tests.fakes.events import NAME, digest
 

@@ -10,7 +10,8 @@ from enforcer.events import Action
 from enforcer.ledger.record import Decision, Record, Standing
 from enforcer.ledger.store import DELETIONS, DELETIONS_SECONDS, Change, Ledger
 from enforcer.names import Namespace, RegistryName, Repository, Tag
-from enforcer.policies.policy import Policy, PolicySet, Selector
+from enforcer.policies.policy import Policy, Selector
+from enforcer.policies.policy_set import PolicySet
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN, NAME, deletion, digest, push
 from worker.judging import ROUNDS, Case, Judge

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from enforcer.events import Action
 from enforcer.ledger.store import Ledger
 from enforcer.names import Namespace
-from enforcer.policies.policy import Against, Policy, PolicySet, Selector
+from enforcer.policies.policy import Against, Policy, Selector
+from enforcer.policies.policy_set import PolicySet
 from enforcer.times import Time
 from tests.fakes.events import MAIN, NAME, deletion, digest, push
 from tests.fakes.model import Did, Model, Rule, tag_of
