@@ -193,9 +193,9 @@ class Judge:
 
 
 def _is_of_no_account(event: Event, judgement: Judgement) -> bool:
-    """Whether it deletes a digest that the tag did not need at that time."""
+    """Whether it deletes a digest that the tag did not need at that time, and so has no place in its history."""
     of_digest = event.action is Action.DELETE and event.digest is not None
-    return of_digest and judgement.entries[0].decision is Decision.UNCHANGED
+    return of_digest and not judgement.repeated and judgement.entries[0].decision is Decision.UNCHANGED
 
 
 def _of_needed(tag: Tag, judged: Judged, deletions: Deletions, history: Sequence[Entry]) -> Iterator[Case]:
