@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from unittest.mock import patch
 
 from hypothesis import event as note
@@ -22,20 +22,18 @@ from enforcer import agenda as agenda_module
 from enforcer import log as log_module
 from enforcer import times as times_module
 from enforcer.approvals import Approvals
-from enforcer.errors import ManifestMissing
 from enforcer.events import Event
-from enforcer.names import Digest, Namespace, Repository, Tag, TagName
-from enforcer.policies.policy import Against, Mode, Policy, Selector
+from enforcer.names import Tag, TagName
 from enforcer.policies.store import PolicyStore
 from enforcer.policies.unlock import Unlock
-from enforcer.registries.manifest import OCI_INDEX, OCI_MANIFEST, Manifest
 from enforcer.times import Time
 from enforcer.violations import State
 from tests.fakes.clock import Clock
 from tests.fakes.events import APP, MAIN, deletion, push
-from tests.fakes.images import image, index
 from tests.fakes.interruptions import Interruptions, Killed, die
+from tests.fakes.late_registry import BUILDS, BY_DIGEST, CHILDREN, MANIFESTS, LateRegistry
 from tests.fakes.model import Did, Model, Rule, tag_of
+from tests.fakes.policed import Policed, Regime, Unlocked
 from tests.fakes.settings import settings
 from worker import restore as restore_module
 from worker.context import Context
@@ -53,110 +51,6 @@ LATE_WINDOW = 36_000
 
 TAGS = (Tag("1.0"), Tag("2.0"))
 SETTINGS = settings(late_window=LATE_WINDOW)
-
-
-def _manifests() -> dict[str, Manifest]:
-    images = {name: image(name) for name in ("a", "b", "c", "new")}
-    images["ab"] = index(images["a"], images["b"])
-    images["abc"] = index(images["ab"], images["c"])
-    return {
-        name: Manifest(Digest.of(content), OCI_INDEX if name in ("ab", "abc") else OCI_MANIFEST, content)
-        for name, content in images.items()
-    }
-
-
-MANIFESTS = _manifests()
-BY_DIGEST = {manifest.digest: manifest for manifest in MANIFESTS.values()}
-CHILDREN = {manifest.digest: manifest.children for manifest in MANIFESTS.values()}
-NEW = MANIFESTS["new"].digest
-"""What is not in the registry before somebody pushes it: only this can be approved beforehand."""
-
-BUILDS = (("a", "b", "ab"), ("b", "a", "ab"), ("a", "c", "b", "ab", "abc"))
-"""What old build tools push one after the other, all by the final tag."""
-
-
-class Registry:
-    """A registry in memory that has every manifest under its digest; a push may reach its tag late."""
-
-    def __init__(self, announce: Callable[[Tag, Digest], None]) -> None:
-        self.known = set(BY_DIGEST) - {NEW}
-        self.tags: dict[Tag, Digest] = {}
-        self._announce = announce
-        self._landing: list[tuple[Time, Tag, Digest]] = []
-
-    def push(self, tag: Tag, digest: Digest, lands: Time) -> None:
-        self.known.add(digest)
-        self._landing.append((lands, tag, digest))
-
-    def land(self, now: Time) -> None:
-        """What was pushed early enough is in place."""
-        for _, tag, digest in (each for each in self._landing if each[0] <= now):
-            self.tags[tag] = digest
-        self._landing = [each for each in self._landing if each[0] > now]
-
-    def delete(self, tag: Tag | None, digest: Digest | None) -> None:
-        for each, held in list(self.tags.items()):
-            if each == tag or digest in (held, *CHILDREN[held]):
-                del self.tags[each]
-
-    def head(self, _: Repository, reference: Tag) -> Digest | None:
-        return self.tags.get(reference)
-
-    def get(self, repository: Repository, reference: Tag | Digest) -> Manifest:
-        digest = reference if isinstance(reference, Digest) else self.tags.get(reference)
-        if digest not in self.known:
-            raise ManifestMissing(f"{repository} has no {reference}")
-        return BY_DIGEST[digest]
-
-    def put(self, _: Repository, reference: Tag | Digest, manifest: Manifest) -> None:
-        if isinstance(reference, Tag):
-            self.tags[reference] = manifest.digest
-            self._announce(reference, manifest.digest)
-
-
-@dataclass(frozen=True)
-class Policed:
-    """A policy as the model knows it, in force from `since` on."""
-
-    pattern: str
-    since: Time
-    rule: Rule
-    bypass: str | None = None
-    disabled: bool = False
-
-    def binds(self, tag: Tag, what: Did) -> bool:
-        bypassed = bool(what.actor) and what.actor == self.bypass and what.action in ("push", "delete")
-        return not self.disabled and self.since <= what.time and _selects(self.pattern, tag) and not bypassed
-
-    def policy(self) -> Policy:
-        against = {Against.OVERWRITE: self.rule.overwrite, Against.DELETE: self.rule.delete}
-        return Policy(
-            id=0,
-            registry=MAIN,
-            namespace=Namespace(APP.namespace),
-            repositories=Selector.from_dict({"decoration": "repoMatches", "pattern": "**"}),
-            tags=Selector.from_dict({"decoration": "matches", "pattern": self.pattern}),
-            disabled=self.disabled,
-            mode=Mode.ENFORCE if self.rule.enforce else Mode.OBSERVE,
-            protect=frozenset(kind for kind, wanted in against.items() if wanted),
-            settle=self.rule.settle,
-            bypass_actors=frozenset(filter(None, [self.bypass])),
-            effective_since=self.since,
-        )
-
-
-def _selects(pattern: str, tag: Tag) -> bool:
-    return pattern in ("**", "*") or tag.startswith(pattern[:2])
-
-
-@dataclass
-class Unlocked:
-    """An unlock as the model knows it."""
-
-    id: int
-    pattern: str
-    begins: Time
-    ends: Time
 
 
 RULES = st.builds(
@@ -177,7 +71,7 @@ COMMANDS = st.integers(0, 20)
 
 
 class Pipeline(RuleBasedStateMachine):
-    """The machine; `connect` gives a new client of an empty Redis, the same one for all clients of a run."""
+    """The machine; `server` empties a Redis and returns what connects to it."""
 
     def __init__(self, server: Callable[[], Callable[[], Redis]]) -> None:
         super().__init__()
@@ -191,7 +85,7 @@ class Pipeline(RuleBasedStateMachine):
         self.redis = connect()
         self.store = PolicyStore(self.redis, per_namespace=10)
         self.approvals = Approvals(self.redis)
-        self.registry = Registry(self._restored)
+        self.registry = LateRegistry(self._restored)
         self.interruptions, self.workers = [], []
         for number in range(2):
             client = connect()
@@ -202,8 +96,7 @@ class Pipeline(RuleBasedStateMachine):
         self.did: dict[str, tuple[Tag | None, Did]] = {}
         self.said: list[Event] = []
         self.silent: list[Event] = []
-        self.policies: dict[int, list[tuple[Time, Policed | None]]] = {}
-        self.unlocks: list[Unlocked] = []
+        self.regime = Regime()
 
     # What people do
 
@@ -241,7 +134,7 @@ class Pipeline(RuleBasedStateMachine):
     @rule(data=st.data(), pattern=PATTERNS, rule=RULES)
     def change_policies(self, data, pattern, rule):
         self._wait(1)
-        current = self._current()
+        current = self.regime.current
         is_new = not any(policed.pattern == pattern for policed in current.values())
         what = data.draw(st.sampled_from(["create", "select", "change", "change", "delete"]))
         if what == "create" and is_new:
@@ -263,13 +156,13 @@ class Pipeline(RuleBasedStateMachine):
     @rule(data=st.data(), pattern=st.sampled_from(["*", "1.*", "2.0"]), ticks=st.integers(1, 10))
     def unlock(self, data, pattern, ticks):
         self._wait(1)
-        if self.unlocks and data.draw(st.booleans()):
-            unlocked = data.draw(st.sampled_from(self.unlocks))
+        if self.regime.unlocks and data.draw(st.booleans()):
+            unlocked = data.draw(st.sampled_from(self.regime.unlocks))
             self.store.lock(unlocked.id, "ops")
             unlocked.ends = min(unlocked.ends, Time.now())
             return
         wanted = Unlock.parse(MAIN, f"{APP}:{pattern}", seconds=ticks * TICK, by="ops", reason="repair")
-        self.unlocks.append(Unlocked(self.store.unlock(wanted).id, pattern, wanted.begins, wanted.ends))
+        self.regime.unlocks.append(Unlocked(self.store.unlock(wanted).id, pattern, wanted.begins, wanted.ends))
 
     @rule(tag=TAG, digest=DIGEST)
     def approve(self, tag, digest):
@@ -336,7 +229,7 @@ class Pipeline(RuleBasedStateMachine):
 
     def _check(self, tag):
         name = TagName(MAIN, APP, tag)
-        model = Model(CHILDREN, lambda what: self._rules(tag, what))
+        model = Model(CHILDREN, lambda what: self.regime.rules(tag, what))
         model.take({event_id: what for event_id, (named, what) in self.did.items() if named in (tag, None)})
         record = self.workers[0].ledger.standing(name).record
         assert (record and tag_of(record)) == model.tag
@@ -351,7 +244,7 @@ class Pipeline(RuleBasedStateMachine):
         for state in {each.state for each in found}:
             note(f"{state}")
         states = {each.state for each in found if record and each.recorded == record.digest}
-        is_enforced = any(rule.enforce for rule in self._rules(tag, Did(Time.now(), "push", None)))
+        is_enforced = any(rule.enforce for rule in self.regime.rules(tag, Did(Time.now(), "push", None)))
         if is_enforced and states & {State.RESTORED, State.IN_PLACE} and State.RELEASED not in states:
             assert self.registry.tags.get(tag) == record.digest
 
@@ -421,24 +314,10 @@ class Pipeline(RuleBasedStateMachine):
             self.store.delete(number, "ops")
         else:
             self.store.change(number, lambda _: after.policy(), "ops")
-        self.policies[number].append((Time.now(), after))
+        self.regime.change(number, after)
 
     def _create(self, policed):
-        made = self.store.create(policed.policy(), "ops")
-        self.policies[made.id] = [(Time.now(), policed)]
-
-    def _current(self):
-        return {number: revisions[-1][1] for number, revisions in self.policies.items() if revisions[-1][1]}
-
-    def _rules(self, tag, what):
-        """What was in force for the tag when it happened."""
-        if any(_selects(each.pattern, tag) and each.begins <= what.time < each.ends for each in self.unlocks):
-            return []
-        at = (self._at(revisions, what.time) for revisions in self.policies.values())
-        return [policed.rule for policed in at if policed is not None and policed.binds(tag, what)]
-
-    def _at(self, revisions, time):
-        return next((policed for since, policed in reversed(revisions) if since <= time), None)
+        self.regime.change(self.store.create(policed.policy(), "ops").id, policed)
 
 
 def restore_due(context: Context) -> None:
