@@ -1,7 +1,7 @@
 """Agendas: what is due, and when. One tells what to look after, never what to do about it.
 
 An item that is added ten times is looked after once. While one worker has it, no other gets it; if that worker dies,
-the lease runs out and the next one does.
+the one that takes its place gets it at once, and any other when the lease has run out.
 """
 
 from __future__ import annotations
@@ -38,12 +38,14 @@ class Agenda:
         prefix = f"te:{{{task.value}}}"
         self._due, self._claimed = f"{prefix}:due", f"{prefix}:claimed"
         self._notes, self._requests = f"{prefix}:notes", f"{prefix}:requests"
+        self._owners = f"{prefix}:owners"
         self._claim = script(redis, "enforcer", "agenda_claim.lua")
         self._release = script(redis, "enforcer", "agenda_release.lua")
+        self._take_back = script(redis, "enforcer", "agenda_take_back.lua")
 
     @property
     def _keys(self) -> list[str]:
-        return [self._due, self._claimed, self._notes, self._requests]
+        return [self._due, self._claimed, self._notes, self._requests, self._owners]
 
     def add(self, items: Iterable[tuple[str, str]], *, seconds: float = 0) -> None:
         """Make items due now, or in so many seconds; notes count only for an item that was not on the agenda."""
@@ -55,10 +57,10 @@ class Agenda:
                 pipe.hincrby(self._requests, item, 1)
             pipe.execute()
 
-    def claim(self, limit: int) -> list[Claim]:
+    def claim(self, limit: int, *, owner: str = "") -> list[Claim]:
         """Take what is due and belongs to nobody, the longest due first."""
         now = _now()
-        found = self._claim(keys=self._keys, args=[now, now + LEASE * 1000, limit])
+        found = self._claim(keys=self._keys, args=[now, now + LEASE * 1000, limit, owner])
         texts = [value.decode() for value in found]
         return [Claim(*three) for three in zip(texts[::3], texts[1::3], map(int, texts[2::3]), strict=True)]
 
@@ -69,6 +71,10 @@ class Agenda:
     def again(self, item: str, notes: str, seconds: float) -> None:
         """Give an item back, to be looked after once more in so many seconds, or sooner if somebody asked for it."""
         self._release(keys=self._keys, args=[item, notes, _now() + round(seconds * 1000)])
+
+    def take_back(self, owner: str) -> int:
+        """End the leases of a worker that died; returns how many there were. For the one that takes its place."""
+        return int(self._take_back(keys=self._keys, args=[owner]))
 
     def is_due(self) -> bool:
         """Whether there is something to do now, left-overs of a dead worker included."""

@@ -1,11 +1,13 @@
 -- Takes items that are due and belong to nobody, or to a worker whose lease ran out.
--- KEYS: due, claimed (sorted sets by milliseconds), notes, requests (hashes). ARGV: now, end of the lease, how many.
+-- KEYS: due, claimed (sorted sets by milliseconds), notes, requests, owners (hashes).
+-- ARGV: now, end of the lease, how many, who takes them.
 -- Returns item, notes, requests, item, …
 local now, lease, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local found = {}
 local function take(item)
   redis.call('ZREM', KEYS[1], item)
   redis.call('ZADD', KEYS[2], lease, item)
+  redis.call('HSET', KEYS[5], item, ARGV[4])
   found[#found + 1] = item
   found[#found + 1] = redis.call('HGET', KEYS[3], item) or ''
   found[#found + 1] = redis.call('HGET', KEYS[4], item) or '0'

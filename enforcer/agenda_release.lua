@@ -1,6 +1,7 @@
 -- Gives a claimed item back. KEYS as in agenda_claim.lua. ARGV: item, and if it is to come again: notes, milliseconds.
 local item, notes, due = ARGV[1], ARGV[2], ARGV[3]
 redis.call('ZREM', KEYS[2], item)
+redis.call('HDEL', KEYS[5], item)
 if due then
   redis.call('HSET', KEYS[3], item, notes)
   redis.call('ZADD', KEYS[1], 'LT', due, item)

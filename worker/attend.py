@@ -19,14 +19,18 @@ BUDGET = 20
 Step = Callable[[Claim], None]
 
 
-def attend(agenda: Agenda, step: Step) -> int:
-    """Do one step for each item that is due, until nothing is; returns how many there were."""
+def attend(agenda: Agenda, step: Step, *, owner: str = "") -> int:
+    """Do one step for each item that is due, until nothing is; returns how many there were.
+
+    `owner` is whose they are meanwhile.
+    """
     until = time.monotonic() + BUDGET
     count = 0
     busy: set[Future[None]] = set()
     with ThreadPoolExecutor(THREADS, thread_name_prefix=agenda.task.value) as pool:
         while True:
-            claims = agenda.claim(THREADS - len(busy)) if len(busy) < THREADS and time.monotonic() < until else []
+            has_room = len(busy) < THREADS and time.monotonic() < until
+            claims = agenda.claim(THREADS - len(busy), owner=owner) if has_room else []
             busy |= {pool.submit(_try, agenda, step, claim) for claim in claims}
             count += len(claims)
             if not busy:

@@ -41,6 +41,12 @@ class Context:
         self.baselines = Agenda(redis, Task.BASELINE)
         self.sweeps = Agenda(redis, Task.SWEEP)
 
+    def take_back(self, task: Task) -> None:
+        """Go on with what the worker of these jobs had claimed whose place this one takes."""
+        for agenda in (self.restores, self.keeps, self.baselines, self.sweeps, self.alerts.agenda):
+            if agenda.task.queue == task.queue and (count := agenda.take_back(self.consumer)):
+                logger.warning("the last worker ended in the middle of %d items of %s", count, agenda.task.value)
+
     @cached_property
     def registries(self) -> dict[RegistryName, RegistryClient]:
         """A client for each configured registry."""

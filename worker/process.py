@@ -24,6 +24,7 @@ def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
     """
     context = Context(settings, redis, consumer=f"{socket.gethostname()}-{slot}")
     jobs.work_with(context)
+    context.take_back(task)
     context.queues.enqueue(task)  # whatever was left when the last worker ended
     # RQ waits for jobs with a long time-out, which the jobs' own connection must not have.
     waiting = connect(settings.redis_url.get_secret_value(), settings.data_dir)

@@ -46,6 +46,26 @@ def test_a_claimed_item_is_nobody_elses(redis, agenda):
     assert agenda.claim(10) == Agenda(redis, Task.RESTORE).claim(10) == []
 
 
+def test_whoever_takes_the_place_of_a_dead_worker_goes_on(redis, agenda):
+    """It gets what that one had claimed without waiting for the end of the lease; what others have stays theirs."""
+    agenda.add((each, "") for each in "abcd")
+    assert items(agenda.claim(2, owner="host-1")) == ["a", "b"]
+    assert items(agenda.claim(1, owner="host-2")) == ["c"]
+    agenda.done("b")
+    assert agenda.take_back("host-1") == 1
+    assert agenda.is_due()
+    assert sorted(items(agenda.claim(10, owner="host-1"))) == ["a", "d"]
+    assert agenda.take_back("host-3") == 0
+
+
+def test_an_owner_is_forgotten_with_its_claim(redis, agenda):
+    """Nothing is left of items that are done."""
+    agenda.add([("a", "")])
+    agenda.claim(1, owner="host-1")
+    agenda.done("a")
+    assert redis.keys() == []
+
+
 def test_an_item_asked_for_while_claimed_waits(redis, agenda, clock):
     """What is asked for again while somebody has it is looked after once more, but not by two at a time."""
     agenda.add([("a", "")])

@@ -146,9 +146,9 @@ def test_redis_away_in_the_middle(agenda, monkeypatch):
     over = []
     claim = agenda.claim
 
-    def claim_once(limit):
-        monkeypatch.setattr(agenda, "claim", lambda _: (_ for _ in ()).throw(ConnectionError("gone")))
-        return claim(limit)
+    def claim_once(limit, *, owner):
+        monkeypatch.setattr(agenda, "claim", lambda *_, **__: (_ for _ in ()).throw(ConnectionError("gone")))
+        return claim(limit, owner=owner)
 
     def step(_):
         time.sleep(0.05)
