@@ -26,7 +26,8 @@ from enforcer.names import Digest, RegistryName, Repository, Tag
 from enforcer.policies.policy_set import PolicySet
 from enforcer.times import Time
 from tests.integration.servers import start_redis
-from worker.judging import Case, Judge
+from worker.case import Case
+from worker.judging import Judge
 
 DRAINED, JOBS = 20_000, 500
 TAGS = 1000

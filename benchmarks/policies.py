@@ -31,7 +31,8 @@ from enforcer.names import Digest, RegistryName, Repository, Tag
 from enforcer.policies.store import PolicyStore
 from enforcer.times import Time
 from tests.integration.servers import start_redis
-from worker.judging import Case, Judge
+from worker.case import Case
+from worker.judging import Judge
 
 MANY = 10_000
 LATE_WINDOW = 600

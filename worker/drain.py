@@ -11,10 +11,11 @@ from rq.timeouts import BaseTimeoutException
 
 from enforcer.log import Arrival, DeadLetter
 from enforcer.queue import Task
+from worker.case import Case
 from worker.consequences import set_in_motion
 from worker.context import Context
 from worker.description import Descriptions
-from worker.judging import Case, Judge
+from worker.judging import Judge
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,11 @@ from enforcer.events import Action, Event
 from enforcer.names import Digest, RegistryName, Repository
 from enforcer.registries.manifest import Manifest
 from enforcer.times import Time
+from worker.case import Case
 from worker.consequences import set_in_motion
 from worker.context import Context
 from worker.description import Descriptions
-from worker.judging import Case, Judge
+from worker.judging import Judge
 from worker.survey import Look, Survey
 
 

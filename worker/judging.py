@@ -2,60 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Self
 
 from enforcer.events import Action, Event
 from enforcer.judgement import Judgement, judge_late, judge_next, needs_history
-from enforcer.ledger.record import AHEAD, Decision, Entry, Standing
+from enforcer.ledger.record import Decision, Entry, Standing
 from enforcer.ledger.store import Change, Deletions, Ledger, Place
 from enforcer.names import Digest, Tag, TagName
 from enforcer.policies.policy_set import PolicySet
-from enforcer.times import Time
+from worker.case import Case
 
 ROUNDS = 100
 """How often decisions are taken anew because another worker had been quicker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """An event to be judged, and when it was accepted: the same clock for every worker that judges it.
-
-    `claimed` is the place in the order that an event from the future had before its time was set to now.
-    """
-
-    event: Event
-    arrived: Time
-    claimed: tuple[str, str, str] = ("", "", "")
-
-    @property
-    def is_of_digest(self) -> bool:
-        """Whether it concerns every tag that needs a digest: the deletion of a manifest."""
-        return self.event.tag is None
-
-    def of_tag(self, tag: Tag) -> Case:
-        """The same as the deletion of one tag."""
-        return replace(self, event=replace(self.event, tag=tag))
-
-    def timely(self) -> Case:
-        """The case with a time that is not in the future."""
-        if self.event.time <= self.arrived.plus(AHEAD):
-            return self
-        return replace(self, event=replace(self.event, time=self.arrived), claimed=self.event.order)
-
-    def to_json(self) -> str:
-        """The case as it is noted with the deletions of its repository."""
-        return json.dumps({"arrived": self.arrived, "event": self.event.as_dict()}, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read what `to_json` wrote."""
-        fields = json.loads(text)
-        return cls(Event.from_dict(fields["event"]), Time(fields["arrived"]))
 
 
 @dataclass(slots=True)
@@ -110,16 +71,16 @@ class Judge:
     def judge(self, cases: Iterable[Case]) -> Iterator[tuple[TagName, Judged]]:
         """Judge cases; yields what was decided of each tag once it is written. The same case twice changes nothing."""
         waiting = self._by_tag([case.timely() for case in cases])
-        for _ in range(ROUNDS):
-            if not waiting:
-                return
+        rounds = 0
+        while waiting:
+            if (rounds := rounds + 1) > ROUNDS:
+                raise RuntimeError(f"{len(waiting)} tags changed faster than they could be judged, {ROUNDS} times")
             judged, deletions = self._decide(waiting)
             conflicts = self.ledger.write(
                 tag.change(name, deletions[name.place].version) for name, tag in judged.items() if tag.changed
             )
             yield from ((name, tag) for name, tag in judged.items() if name not in conflicts)
             waiting = {name: waiting[name] for name in conflicts}
-        raise RuntimeError(f"{len(waiting)} tags changed faster than they could be judged, {ROUNDS} times")
 
     def _by_tag(self, cases: Sequence[Case]) -> dict[TagName, list[Case]]:
         """The cases of each tag. The deletion of a digest is one of every tag that needed it at some time."""

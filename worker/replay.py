@@ -19,11 +19,12 @@ from enforcer.policies.policy_set import PolicySet
 from enforcer.registries.manifest import Manifest
 from enforcer.times import Time
 from enforcer.violations import Violation, violation_id
+from worker.case import Case
 from worker.consequences import Decided
 from worker.context import Context
 from worker.description import Descriptions, Reader
 from worker.dry_ledger import DryLedger
-from worker.judging import Case, Judge
+from worker.judging import Judge
 from worker.pace import Pace
 
 BEGINNING = Time("0001-01-01T00:00:00Z")

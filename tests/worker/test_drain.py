@@ -19,10 +19,11 @@ from tests.fakes.events import APP, MAIN, NAME, digest, push
 from tests.fakes.faults import FaultyRedis
 from tests.fakes.settings import policy_table, settings
 from worker import drain as drain_module
+from worker.case import Case
 from worker.consequences import set_in_motion
 from worker.context import Context
 from worker.drain import drain
-from worker.judging import Case, Judge
+from worker.judging import Judge
 from worker.keep import keep_item
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"

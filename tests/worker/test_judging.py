@@ -14,7 +14,8 @@ from enforcer.policies.policy import Policy, Selector
 from enforcer.policies.policy_set import PolicySet
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN, NAME, deletion, digest, push
-from worker.judging import ROUNDS, Case, Judge
+from worker.case import Case
+from worker.judging import ROUNDS, Judge
 
 START = Time("2026-11-22T04:00:00Z")
 A, B, C, INDEX = digest(1), digest(2), digest(3), digest(9)

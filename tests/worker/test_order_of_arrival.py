@@ -23,7 +23,8 @@ from enforcer.policies.policy_set import PolicySet
 from enforcer.times import Time
 from tests.fakes.events import MAIN, NAME, deletion, digest, push
 from tests.fakes.model import Did, Model, Rule, tag_of
-from worker.judging import Case, Judge
+from worker.case import Case
+from worker.judging import Judge
 
 START = Time("2026-11-22T04:00:00Z")
 STEP = 30
