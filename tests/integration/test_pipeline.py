@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from redis import Redis
 
 from tests.fakes.machine import STEPS, Pipeline
+from tests.integration.servers import start_redis
 
 SEQUENCES = 500
 
 
-def test_pipeline(redis_server):
+@pytest.fixture
+def port(tmp_path):
+    """That of a Redis in which nothing has to outlive it."""
+    server = start_redis(tmp_path / "redis", appendonly=False)
+    yield server.port
+    server.stop()
+
+
+def test_pipeline(port):
     """The same machine as with a Redis in memory."""
 
     def emptied():
-        connect = partial(Redis, port=redis_server.port)
+        connect = partial(Redis, port=port)
         connect().flushall()
         return connect
 
