@@ -2,7 +2,8 @@
 
 Until then its record followed the events, and events have holes; so the registry may hold something else, and has done
 so all along. That is no drift: a tag is protected as it stands. It counts as a move just before the protection began,
-unless an event came since, or a baseline or sweep has looked at it since.
+unless an event came since, or a baseline or sweep has looked at it since. Nor does it count where the history says that
+the tag was protected before that policy: Redis was lost, and a replay has brought the history back, not the policies.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class Beginnings:
     """Those of all tags, by the policies and surveys that there are now."""
 
     def __init__(self, context: Context) -> None:
+        self._ledger = context.ledger
         self._policies = context.policies.current()
         self._redis: Any = context.redis
         self.baselined = self._read()
@@ -34,7 +36,9 @@ class Beginnings:
         )
         if since is None or look.standing.last[0] >= since or max(surveyed) >= since:
             return None
-        return since.plus(-1e-9)
+        history = self._ledger.history(name)
+        was_unlocked = any(unlock.ends == since for unlock in self._policies.unlocks)
+        return None if history and history[-1].protection and not was_unlocked else since.plus(-1e-9)
 
     def note(self, place: str, began: Time) -> bool:
         """A survey that began then has looked at all tags of a place; false if a later one is known."""

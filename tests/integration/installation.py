@@ -182,7 +182,7 @@ class Installation:
     def _answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/healthz", timeout=2).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def post(self, body: bytes, token: str = TOKEN) -> requests.Response:

@@ -44,7 +44,7 @@ class Receiver:
     def _answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/healthz", timeout=2).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
 

@@ -22,6 +22,9 @@ from enforcer.times import Time
 ANSWER = 0.04
 """Seconds from the writing of a tag until the push is answered."""
 
+LATEST = 3
+"""Seconds after its notification at which a push is written at the latest, whether or not another one was."""
+
 _PASSED_ON = ("Content-Type", "Accept", "Location", "Docker-Content-Digest")
 
 
@@ -72,7 +75,7 @@ class SlowStore:
         is_push = method == "PUT" and tag and ":" not in tag
         number = self._tell(repository, tag, headers, body, address) if is_push else 0
         if is_push:
-            time.sleep(self._delay())
+            self._delay(path, number)
         passed = {name: headers[name] for name in _PASSED_ON if name in headers}
         answer = self._session.request(
             method, self.behind + path, headers=passed, data=body, timeout=30, allow_redirects=False
@@ -82,9 +85,17 @@ class SlowStore:
             time.sleep(ANSWER)
         return answer
 
-    def _delay(self) -> float:
-        """Seconds from the notification of a push until its tag is written; now and then it takes much longer."""
-        return self._chance.uniform(0.5, 1.5) if self._chance.random() < 0.25 else self._chance.uniform(0.04, 0.25)
+    def _delay(self, path: str, number: int) -> None:
+        """Wait from the notification of a push until its tag is written.
+
+        Now and then that is so long that a push which was told later is written earlier, however busy the machine is.
+        """
+        with self._lock:
+            seconds, is_late = self._chance.uniform(0.04, 0.25), self._chance.random() < 0.25
+        time.sleep(seconds)
+        deadline = time.monotonic() + LATEST
+        while is_late and self._last.get(path, 0) < number and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _tell(self, repository: str, tag: str, headers: Any, body: bytes, address: str) -> int:
         with self._lock:
