@@ -47,12 +47,11 @@ class Agenda:
     def _keys(self) -> list[str]:
         return [self._due, self._claimed, self._notes, self._requests, self._owners]
 
-    def add(self, items: Iterable[tuple[str, str]], *, seconds: float = 0) -> None:
-        """Make items due now, or in so many seconds; notes count only for an item that was not on the agenda."""
-        due = _now() + round(seconds * 1000)
+    def add(self, items: Iterable[tuple[str, str]]) -> None:
+        """Make items due now; notes count only for an item that was not on the agenda."""
         with self._redis.pipeline() as pipe:
             for item, notes in items:
-                pipe.zadd(self._due, {item: due}, lt=True)  # whoever waits already keeps the turn
+                pipe.zadd(self._due, {item: _now()}, lt=True)  # whoever waits already keeps the turn
                 pipe.hsetnx(self._notes, item, notes)
                 pipe.hincrby(self._requests, item, 1)
             pipe.execute()
@@ -64,9 +63,9 @@ class Agenda:
         texts = [value.decode() for value in found]
         return [Claim(*three) for three in zip(texts[::3], texts[1::3], map(int, texts[2::3]), strict=True)]
 
-    def done(self, item: str) -> None:
-        """Give an item back and forget it, unless somebody asked for it meanwhile."""
-        self._release(keys=self._keys, args=[item])
+    def done(self, item: str, *, anew: bool = False) -> None:
+        """Give an item back and forget it, unless somebody asked for it meanwhile; then it keeps its notes, or not."""
+        self._release(keys=self._keys, args=[item, ""] if anew else [item])
 
     def again(self, item: str, notes: str, seconds: float) -> None:
         """Give an item back, to be looked after once more in so many seconds, or sooner if somebody asked for it."""

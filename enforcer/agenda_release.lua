@@ -1,4 +1,5 @@
 -- Gives a claimed item back. KEYS as in agenda_claim.lua. ARGV: item, and if it is to come again: notes, milliseconds.
+-- With notes alone, it has these if somebody asked for it meanwhile.
 local item, notes, due = ARGV[1], ARGV[2], ARGV[3]
 redis.call('ZREM', KEYS[2], item)
 redis.call('HDEL', KEYS[5], item)
@@ -8,5 +9,7 @@ if due then
 elseif not redis.call('ZSCORE', KEYS[1], item) then
   redis.call('HDEL', KEYS[3], item)
   redis.call('HDEL', KEYS[4], item)
+elseif notes then
+  redis.call('HSET', KEYS[3], item, notes)
 end
 return 0

@@ -174,8 +174,11 @@ def _name_late(entries: Sequence[Entry]) -> Decision:
 
 
 def _judge_too_late(event: Event, standing: Standing, protection: Protection | None) -> Judgement:
-    """It cannot be the original any more; it is still evidence."""
-    decision, _ = judge(event, standing.record, protection)
+    """It cannot be the original any more; it is still evidence. What was deleted before the record is another one."""
+    record = standing.record
+    if event.action is Action.DELETE and record is not None and event.time < record.time:
+        record = None
+    decision, _ = judge(event, record, protection)
     if not (decision.is_violation or decision is Decision.UNCHANGED):
         decision = Decision.NOTED
     entry = Entry(event, decision, protection, standing.record, late=True)

@@ -1,6 +1,6 @@
 -- Adds a violation once; one that is known is replaced if it was withdrawn or is of another record.
 -- KEYS: all (hash), times (sorted set), open (sorted set, by text).
--- ARGV: id, json, time in milliseconds, "tag name " if it is open or "", how many are kept. Returns 1 if it is news.
+-- ARGV: id, json, time in milliseconds, "tag name " if it is unresolved or "", how many are kept. Returns 1 if it is news.
 local id, json, time, name, kept = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local known = redis.call('HGET', KEYS[1], id)
 if known then

@@ -179,7 +179,7 @@ class Violations:
                     json.dumps(violation.as_dict()),
                     violation.time.nanoseconds // 1_000_000,
                 ]
-                arguments += [f"{violation.name} " if violation.state is State.OPEN else "", KEPT]
+                arguments += [f"{violation.name} " if violation.state.is_unresolved else "", KEPT]
                 self._open(keys=[self._ALL, self._TIMES, self._OPEN], args=arguments, client=pipe)
             answers = pipe.execute()
         return [violation for violation, new in zip(given, answers, strict=True) if new]

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from enforcer.agenda import Claim
+from enforcer.audit import Audit
 from enforcer.errors import RegistryError
 from enforcer.events import Event
 from enforcer.names import RegistryName, Repository
@@ -82,7 +83,8 @@ class SoFar:
 class Baseline:
     """A baseline of some repositories; `scope` is the name under which its progress is remembered.
 
-    With `force`, records that differ are replaced; with `beginnings`, those that are behind what a policy found.
+    With `forced_by`, records that differ are replaced, and the audit says by whom; with `beginnings`, those that are
+    behind what a policy found. It began at that time, if not now.
     """
 
     def __init__(
@@ -92,13 +94,15 @@ class Baseline:
         repositories: Sequence[Repository],
         scope: str,
         *,
-        force: bool = False,
+        forced_by: str = "",
         beginnings: Beginnings | None = None,
+        began: Time | None = None,
     ) -> None:
         self._context = context
         self._survey = survey
-        self._force = force
+        self._forced_by = forced_by
         self._beginnings = beginnings
+        self._began = began or Time.now()
         self._differing: list[Look] = []
         self._redis: Any = context.redis
         self._key = f"te:baseline:{scope}"
@@ -149,6 +153,8 @@ class Baseline:
             so_far.report.problems.append(listing.problem)
             self.report.problems.append(listing.problem)
         so_far.is_whole = True
+        if self._beginnings is not None and not so_far.report.problems:
+            self._beginnings.note(f"{self._survey.registry}/{listing.repository}", self._began)
         self._remember(listing.repository, so_far)
 
     def _sort(self, look: Look, report: Report) -> Event | None:
@@ -167,11 +173,20 @@ class Baseline:
         if self._beginnings is not None and self._beginnings.before(look) is not None:
             self._differing.append(look)
             return None
-        if self._force and look.found is not None:
+        if self._forced_by and look.found is not None:
+            self._note_forced(look)  # first, as with every approval
             report.replaced.append(Difference.of(look))
             return event_of(look, "baseline", adopted=True)
         report.differing.append(Difference.of(look))
         return None
+
+    def _note_forced(self, look: Look) -> None:
+        assert look.standing.record is not None
+        place = {"registry": look.name.registry, "repository": look.name.repository, "tag": look.name.tag}
+        before, after = place | {"digest": look.standing.record.digest}, place | {"digest": look.found}
+        Audit(self._context.redis).add(
+            "approved", self._forced_by, reason="baseline --force", before=before, after=after
+        )
 
     def _begun(self, report: Report) -> list[Event]:
         """What tags were when a policy began to protect them, unless the event of a push was on its way."""
@@ -209,7 +224,7 @@ def baseline(context: Context, claim: Claim) -> None:
     began = Time(claim.notes) if claim.notes else Time.now()
     try:
         with survey_of(context, name) as survey:
-            finished = _slice(context, survey, claim.item, namespace)
+            finished = _slice(context, survey, claim.item, namespace, began)
     except RegistryError as error:
         logger.warning("the baseline of %s is put off: %s", claim.item, error)
         context.baselines.again(claim.item, began, pause(4, retry_after=error.retry_after))
@@ -217,16 +232,15 @@ def baseline(context: Context, claim: Claim) -> None:
     if not finished:
         context.baselines.again(claim.item, began, 0)
         return
-    Beginnings(context).note(claim.item, began)
     context.sweeps.add([(claim.item, "")])  # originals that were recorded before the policy are kept by a sweep
     context.queues.wake(Task.SWEEP)
-    context.baselines.done(claim.item)
+    context.baselines.done(claim.item, anew=True)
 
 
-def _slice(context: Context, survey: Survey, item: str, namespace: str) -> bool:
+def _slice(context: Context, survey: Survey, item: str, namespace: str, began: Time) -> bool:
     repositories, problem = survey.repositories()
     wanted = [repository for repository in repositories if repository.namespace == namespace]
-    whole = Baseline(context, survey, wanted, f"policy:{item}", beginnings=Beginnings(context))
+    whole = Baseline(context, survey, wanted, f"policy:{item}", beginnings=Beginnings(context), began=began)
     for _ in whole.run(SLICE):
         pass
     for each in filter(None, (problem, *whole.report.problems)):

@@ -2,20 +2,21 @@
 
 Until then its record followed the events, and events have holes; so the registry may hold something else, and has done
 so all along. That is no drift: a tag is protected as it stands. It counts as a move just before the protection began,
-unless an event came since, or a baseline or sweep has looked at it since. Nor does it count where the history says that
-the tag was protected before that policy: Redis was lost, and a replay has brought the history back, not the policies.
+unless an event came since, or a baseline or sweep has looked at it since. Nor does it count where a replay has judged
+the tag as if the policy had always been in force: Redis was lost, and the policy is new only since then.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from enforcer.names import TagName
 from enforcer.times import Time
 from worker.context import Context
 from worker.survey import Look
 
-KEY = "te:baselined"
-"""When the last survey began that looked at all of a place, by `registry/namespace` or `registry`."""
+KEY = "te:surveyed"
+"""When the last survey began that looked at all of a repository, by `registry/repository`."""
 
 
 class Beginnings:
@@ -25,24 +26,29 @@ class Beginnings:
         self._ledger = context.ledger
         self._policies = context.policies.current()
         self._redis: Any = context.redis
-        self.baselined = self._read()
+        self.surveyed = self._read()
 
     def before(self, look: Look) -> Time | None:
         """The time just before the tag began to be protected, if what it is now counts as what it was then."""
         name = look.name
         since = self._policies.protected_since(*name.parts, look.time)
-        surveyed = (
-            self.baselined.get(place, "") for place in (name.registry, f"{name.registry}/{name.repository.namespace}")
-        )
-        if since is None or look.standing.last[0] >= since or max(surveyed) >= since:
+        if since is None or look.standing.last[0] >= since or self.surveyed.get("/".join(name.place), "") >= since:
             return None
-        history = self._ledger.history(name)
         was_unlocked = any(unlock.ends == since for unlock in self._policies.unlocks)
-        return None if history and history[-1].protection and not was_unlocked else since.plus(-1e-9)
+        return None if self._was_replayed(name) and not was_unlocked else since.plus(-1e-9)
+
+    def _was_replayed(self, name: TagName) -> bool:
+        """Whether a policy had judged the tag before it was in force, as only a replay does."""
+        history = self._ledger.history(name)
+        if not history or history[-1].protection is None:
+            return False
+        then = history[-1].event.time
+        protection = self._policies.protection(*name.parts, then)
+        return protection is None and not self._policies.was_changed(name.registry, name.repository.namespace, then)
 
     def note(self, place: str, began: Time) -> bool:
-        """A survey that began then has looked at all tags of a place; false if a later one is known."""
-        if self.baselined.get(place, "") >= began:
+        """A survey that began then has looked at all tags of a repository; false if a later one is known."""
+        if self.surveyed.get(place, "") >= began:
             return False
         self._redis.hset(KEY, place, began)
         return True

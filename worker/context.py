@@ -19,6 +19,7 @@ from enforcer.registries.client import RegistryClient
 from enforcer.registries.manifest import Manifest
 from enforcer.settings import Settings
 from enforcer.violations import Violations
+from worker.pace import Pace
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +27,11 @@ logger = logging.getLogger(__name__)
 class Context:
     """The settings, Redis and all that is kept there, and a client for each registry."""
 
-    def __init__(self, settings: Settings, redis: Redis, *, consumer: str) -> None:
+    def __init__(self, settings: Settings, redis: Redis, *, consumer: str, owner: str = "") -> None:
         self.settings = settings
         self.redis = redis
         self.consumer = consumer
+        self.owner = owner
         self.queues = Queues(redis)
         self.log = Log(redis, dead_letters=settings.dead_letters)
         self.policies = PolicyStore(redis)
@@ -40,11 +42,12 @@ class Context:
         self.keeps = Agenda(redis, Task.KEEP)
         self.baselines = Agenda(redis, Task.BASELINE)
         self.sweeps = Agenda(redis, Task.SWEEP)
+        self.paces = {registry: Pace(settings.sweep_rate) for registry in settings.registries}
 
     def take_back(self, task: Task) -> None:
         """Go on with what the worker of these jobs had claimed whose place this one takes."""
         for agenda in (self.restores, self.keeps, self.baselines, self.sweeps, self.alerts.agenda):
-            if agenda.task.queue == task.queue and (count := agenda.take_back(self.consumer)):
+            if agenda.task.queue == task.queue and (count := agenda.take_back(self.owner)):
                 logger.warning("the last worker ended in the middle of %d items of %s", count, agenda.task.value)
 
     @cached_property

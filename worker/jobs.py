@@ -36,28 +36,28 @@ def drain() -> int:
 def keep() -> int:
     """Fetch the manifests that are to be kept."""
     context = _awake(Task.KEEP)
-    return attend(context.keeps, partial(keep_manifest, context), owner=context.consumer)
+    return attend(context.keeps, partial(keep_manifest, context), owner=context.owner)
 
 
 def restore() -> int:
     """Restore the tags that are due."""
     context = _awake(Task.RESTORE)
-    return attend(context.restores, partial(restore_tag, context), owner=context.consumer)
+    return attend(context.restores, partial(restore_tag, context), owner=context.owner)
 
 
 def baseline() -> int:
     """Record the tags of namespaces that a policy begins to protect."""
     context = _awake(Task.BASELINE)
-    return attend(context.baselines, partial(record_namespace, context), owner=context.consumer)
+    return attend(context.baselines, partial(record_namespace, context), owner=context.owner)
 
 
 def sweep() -> int:
     """Compare registries with the ledger."""
     context = _awake(Task.SWEEP)
-    return attend(context.sweeps, partial(sweep_place, context), owner=context.consumer)
+    return attend(context.sweeps, partial(sweep_place, context), owner=context.owner)
 
 
 def alert() -> int:
     """Deliver the alerts that are due."""
     context = _awake(Task.ALERT)
-    return attend(context.alerts.agenda, partial(deliver, context), owner=context.consumer)
+    return attend(context.alerts.agenda, partial(deliver, context), owner=context.owner)

@@ -160,19 +160,19 @@ def _is_of_no_account(event: Event, judgement: Judgement) -> bool:
 
 
 def _of_needed(tag: Tag, judged: Judged, deletions: Deletions, history: Sequence[Entry]) -> Iterator[Case]:
-    """The deletions of manifests that the tag turns out to have needed; once they are judged, perhaps those of others.
+    """The deletions of manifests that the tag turns out to have needed; again, as long as one shows the need of others.
 
     They may have become known before what was pushed earlier. Those that are in the history already are not judged
     again: whatever follows from them was seen to, or their own events come again.
     """
     known = {entry.event.id for entry in history}
-    while needed := [text for digest in judged.digests for text in deletions.by_digest.get(digest, ())]:
-        cases = {case.event.id: case for case in map(Case.from_json, needed)}
-        new = [case for event_id, case in sorted(cases.items()) if event_id not in known]
-        if not new:
-            return
-        known |= cases.keys()
-        yield from (case.of_tag(tag) for case in new)
+    count = -1
+    while count < len(judged.entries):  # those of no account add nothing: once all are, it ends
+        count = len(judged.entries)
+        known |= {entry.event.id for entry in judged.entries.values()}
+        needed = (text for digest in judged.digests for text in deletions.by_digest.get(digest, ()))
+        cases = {case.event.order: case for case in map(Case.from_json, needed) if case.event.id not in known}
+        yield from (cases[order].of_tag(tag) for order in sorted(cases))
 
 
 def _may_need_history(cases: Sequence[Case], standing: Standing, deletions: Deletions) -> bool:

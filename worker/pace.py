@@ -4,27 +4,47 @@ from __future__ import annotations
 
 import threading
 import time
+from copy import copy
 
 
 class Stopped(Exception):
     """Nobody waits for what was about to be asked."""
 
 
-class Pace:
-    """Spreads requests evenly over time; `rate` is requests a second. It holds for one process."""
+class Turns:
+    """Moments that are evenly spread over time, each given once; `rate` is moments a second."""
 
     def __init__(self, rate: float) -> None:
         self._gap = 1 / rate
         self._next = 0.0
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
 
-    def wait(self) -> None:
-        """Wait for one's turn. Raises `Stopped` if that never comes."""
+    def take(self) -> float:
+        """The next moment, by the monotonic clock."""
         with self._lock:
             turn = max(self._next, time.monotonic())
             self._next = turn + self._gap
-        self.sleep(turn - time.monotonic())
+        return turn
+
+
+class Pace:
+    """Spreads requests evenly over time; `rate` is requests a second. It holds for one process."""
+
+    def __init__(self, rate: float) -> None:
+        self._turns = Turns(rate)
+        self._stopped = threading.Event()
+
+    def shared(self) -> Pace:
+        """One more that takes turns with this one, so that both together keep the rate; each is stopped by itself."""
+        pace = copy(self)
+        pace._stopped = threading.Event()  # noqa: SLF001 - of its own class
+        return pace
+
+    def wait(self) -> None:
+        """Wait for one's turn. Raises `Stopped` if that never comes."""
+        if self._stopped.is_set():  # before it takes a turn from those who share it
+            raise Stopped
+        self.sleep(self._turns.take() - time.monotonic())
 
     def sleep(self, seconds: float) -> None:
         """Wait so long, unless it is stopped meanwhile. Raises `Stopped`."""

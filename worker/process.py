@@ -22,7 +22,9 @@ def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
     The slot makes the consumer's name: the process that takes the place of a dead one finds what that one had claimed.
     Jobs run in this process, not in a fork: what it has compiled and connected stays, and a crash costs only itself.
     """
-    context = Context(settings, redis, consumer=f"{socket.gethostname()}-{slot}")
+    consumer = f"{socket.gethostname()}-{slot}"
+    # With the supervisor's number: two of them on one host have the same slots, and nothing to take back from another.
+    context = Context(settings, redis, consumer=consumer, owner=f"{consumer}-{os.getppid()}")
     jobs.work_with(context)
     context.take_back(task)
     context.queues.enqueue(task)  # whatever was left when the last worker ended

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import time
+import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from redis.exceptions import LockError
+from redis.exceptions import LockError, RedisError
+from redis.lock import Lock
 
 from enforcer.errors import EnforcerError
 from enforcer.names import RegistryName
 from worker.context import Context
+
+logger = logging.getLogger(__name__)
 
 LOCK = 60
 """Seconds for which a sweep that died keeps others from the same registry."""
@@ -22,27 +26,37 @@ class SweepRunning(EnforcerError):
 
 @contextmanager
 def sole_sweep(context: Context, registry: RegistryName, *, wait: float = 0) -> Iterator[Callable[[], None]]:
-    """Keep others from sweeping the registry, as long as the function that is given is called now and then.
+    """Keep others from sweeping the registry; the function that is given raises `SweepRunning` if that failed.
 
     Waits so many seconds for whoever sweeps it already. Raises `SweepRunning`.
     """
     lock = context.redis.lock(f"te:sweeping:{registry}", timeout=LOCK, thread_local=False)
     if not lock.acquire(blocking=wait > 0, blocking_timeout=wait or None):
         raise SweepRunning(f"{registry} is being swept already: try again when that has ended")
-    renewed = time.monotonic()
+    ended, lost = threading.Event(), threading.Event()
+    renewal = threading.Thread(target=_renew, args=(lock, ended, lost), name="sole-sweep", daemon=True)
 
-    def renew() -> None:
-        nonlocal renewed
-        if time.monotonic() - renewed < LOCK / 4:
-            return
-        renewed = time.monotonic()
-        try:
-            lock.reacquire()
-        except LockError as error:
-            raise SweepRunning(f"this sweep of {registry} stood still so long that another one has begun") from error
+    def check() -> None:
+        if lost.is_set():
+            raise SweepRunning(f"this sweep of {registry} stood still so long that another one has begun")
 
     try:
-        yield renew
+        renewal.start()
+        yield check
     finally:
+        ended.set()
+        renewal.join()
         with suppress(LockError):  # it ran out
             lock.release()
+
+
+def _renew(lock: Lock, ended: threading.Event, lost: threading.Event) -> None:
+    """Keep the lock until the sweep has ended, or the lock is lost."""
+    while not ended.wait(LOCK / 4):
+        try:
+            lock.reacquire()
+        except LockError:
+            lost.set()
+            return
+        except RedisError as error:  # the lock may outlast that
+            logger.warning("%s is not renewed: %s", lock.name, error)

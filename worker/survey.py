@@ -203,5 +203,5 @@ class Survey:
 
 
 def survey_of(context: Context, registry: RegistryName) -> Survey:
-    """A survey of a configured registry, at the configured pace."""
-    return Survey(registry, context.registries[registry], context.ledger, Pace(context.settings.sweep_rate))
+    """A survey of a configured registry, at the configured pace, which all surveys of it in this process share."""
+    return Survey(registry, context.registries[registry], context.ledger, context.paces[registry].shared())

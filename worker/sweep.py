@@ -67,6 +67,7 @@ class Sweep:
         self._restorability = Restorability(survey) if deep else None
         self._since = since
         self._differing: list[tuple[float, Look]] = []
+        self._surveyed: list[Repository] = []
 
     def run(self, seconds: float = float("inf")) -> Iterator[int]:
         """Go on for so many seconds; yields how many tags were looked at since the last time.
@@ -81,6 +82,15 @@ class Sweep:
         else:
             self.finished = True
         self._confirm(wait=True)
+        self._note_surveyed()
+
+    def _note_surveyed(self) -> None:
+        """From now on, what differs in these repositories is none that was there when their protection began."""
+        if not self._report_only and self._since is None:
+            beginnings = Beginnings(self._context)
+            for repository in self._surveyed:
+                beginnings.note(f"{self._survey.registry}/{repository}", self.so_far.began)
+        self._surveyed.clear()
 
     def _has_policy(self, repository: Repository) -> bool:
         policies = self._policies.of_namespace(self._survey.registry, repository.namespace)
@@ -90,6 +100,8 @@ class Sweep:
         after = self.so_far.tag if listing.repository == self.so_far.repository else ""
         self.so_far.repository, self.so_far.tag, self.so_far.is_whole = listing.repository, after, False
         self._policies = self._context.policies.current()
+        if not after:
+            self.so_far.problems = len(self.report.problems)
         if listing.problem:
             self.report.note_problem(listing.problem)
         wanted = listing.after(after).only(self._is_asked)
@@ -103,6 +115,8 @@ class Sweep:
             if time.monotonic() > until:
                 return
         self.so_far.is_whole = True
+        if len(self.report.problems) == self.so_far.problems:
+            self._surveyed.append(listing.repository)
 
     def _is_asked(self, standing: Standing) -> bool:
         return self._since is None or standing.record is None or standing.record.time >= self._since
@@ -212,9 +226,7 @@ def sweep(context: Context, claim: Claim) -> None:
     if whole.finished:
         log_report(claim.item, whole.report)
         remember(context, claim.item, whole.report)
-        if not whole.report.problems:
-            Beginnings(context).note(claim.item, whole.so_far.began)
-        context.sweeps.done(claim.item)
+        context.sweeps.done(claim.item, anew=True)
     else:
         context.sweeps.again(claim.item, whole.so_far.written(), 0)
 

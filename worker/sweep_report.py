@@ -64,12 +64,16 @@ class Report:
 
 @dataclass(slots=True)
 class SoFar:
-    """The report of a sweep that goes on behind that tag of that repository, or behind the whole of it."""
+    """The report of a sweep that goes on behind that tag of that repository, or behind the whole of it.
+
+    There were that many problems before that repository.
+    """
 
     report: Report = field(default_factory=Report)
     repository: str = ""
     tag: str = ""
     is_whole: bool = False
+    problems: int = 0
     began: Time = field(default_factory=Time.now)
 
     @classmethod

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
 from redis import Redis, RedisError
 
 from enforcer.agenda import Agenda
 from enforcer.log import Log
+from enforcer.policies.store import PolicyStore
 from enforcer.queue import Queues, Task
 from enforcer.settings import Settings
+from enforcer.times import Time
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +22,9 @@ SLOW = 10
 
 SCHEDULED = "te:sweep:scheduled"
 """There while no sweep is due; so one comes every `sweep_interval`, whatever the number of supervisors."""
+
+LOCKED = "te:sweep:locked"
+"""The time until which the ends of unlocks were seen to."""
 
 TRIM = 60
 """Seconds between two looks at the length of the archive."""
@@ -32,6 +38,7 @@ class Timer:
         self._redis = redis
         self._queues = Queues(redis)
         self._log = Log(redis)
+        self._policies = PolicyStore(redis)
         self._agendas = [Agenda(redis, task) for task in Task if task is not Task.DRAIN]
         self._drain_due = self._trim_due = 0.0
         self._away = False
@@ -65,6 +72,16 @@ class Timer:
         if now >= self._drain_due:
             self._drain_due = now + SLOW
             self._queues.wake(Task.DRAIN)
+            self._sweep_locked()
         if now >= self._trim_due:
             self._trim_due = now + TRIM
             self._log.trim(days=self._settings.archive_days, events=self._settings.archive_events)
+
+    def _sweep_locked(self) -> None:
+        """What tags are when an unlock ends becomes their record, and is kept, even if nobody told us what that is."""
+        now = Time.now()
+        until: Any = self._redis.set(LOCKED, now, get=True)
+        since = Time(until.decode()) if until else now
+        ended = [unlock for unlock in self._policies.current().unlocks if since < unlock.ends <= now]
+        if ended:
+            Agenda(self._redis, Task.SWEEP).add({(unlock.place, "") for unlock in ended})

@@ -1,7 +1,7 @@
 """Export and import: everything that cannot be read from a registry again, as JSON lines.
 
 A line has a `kind`: `tag` (its standing and its whole history), `manifest` (kept bytes, base64), `violation`, `policy`,
-`unlock`, `namespace` (its number) or `baseline` (when all of a place was last looked at). Equal stores give equal
+`unlock`, `namespace` (its number) or `survey` (when all of a repository was last looked at). Equal stores give equal
 lines, so two exports are compared by sorting them.
 """
 
@@ -25,7 +25,7 @@ from enforcer.policies.policy import Policy
 from enforcer.policies.unlock import Unlock
 from enforcer.registries.manifest import Manifest
 from enforcer.times import Time
-from enforcer.violations import Filter, State, Violation
+from enforcer.violations import Filter, Violation
 from worker.beginning import Beginnings
 from worker.consequences import restore
 from worker.context import Context
@@ -44,7 +44,7 @@ def export_state(context: Context) -> Iterator[str]:
         *(_repository(context, registry, repository) for registry, repository in repositories),
         (_line("violation", {"violation": violation.as_dict()}) for violation in context.violations.matching(Filter())),
         (_line("namespace", {"place": place, "number": number}) for place, number in numbers.items()),
-        (_line("baseline", {"place": place, "began": began}) for place, began in Beginnings(context).baselined.items()),
+        (_line("survey", {"place": place, "began": began}) for place, began in Beginnings(context).surveyed.items()),
         (_line("unlock", unlock.as_dict()) for unlock in policies.unlocks),
         (_line("policy", policy.as_dict()) for policy in policies),
     )
@@ -112,7 +112,7 @@ class Import:
             "manifest": self._take_manifest,
             "violation": self._take_violation,
             "namespace": lambda fields: self._namespaces.put_back(fields["place"], fields["number"]),
-            "baseline": lambda fields: self._beginnings.note(fields["place"], Time(fields["began"])),
+            "survey": lambda fields: self._beginnings.note(fields["place"], Time(fields["began"])),
             "unlock": lambda fields: self._policies.put_back_unlock(Unlock.from_dict(fields)),
             "policy": lambda fields: self._policies.put_back(Policy.from_dict(fields)),
         }
@@ -173,7 +173,7 @@ class Import:
         violation = Violation.from_dict(fields["violation"])
         if self._context.violations.get(violation.id) is not None:
             return False
-        if violation.state is State.OPEN:
+        if violation.state.is_unresolved:
             restore(self._context, [violation.name])
         return bool(self._context.violations.open([violation]))
 

@@ -23,10 +23,10 @@ local function forget(tag, standing, from, to, surplus)
       end
     end
   end
-  local record = cjson.decode(string.match(standing, '{.*')).record
+  local record = cjson.decode(string.match(standing, '^%d+ (.*)$')).record
   each_digest(record, function(digest) needed[digest] = true end)
   for _, member in ipairs(gone) do
-    each_digest(cjson.decode(string.match(member, '{.*')).record, function(digest)
+    each_digest(cjson.decode(string.match(member, '^%S+ %S+ %S+ %S+ (.*)$')).record, function(digest)
       if not needed[digest] then
         redis.call('ZREM', digests, digest .. ' ' .. tag)
       end

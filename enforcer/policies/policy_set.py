@@ -72,6 +72,11 @@ class PolicySet:
             self._read[place] = tuple(sorted(map(Policy.from_dict, self._fields[place]), key=lambda policy: policy.id))
         return self._read[place]
 
+    def was_changed(self, registry: str, namespace: str, after: Time) -> bool:
+        """Whether a policy of the namespace is known to have been another one at some time after that."""
+        former = self._former_of((registry, namespace))
+        return bool(former) and former[0].until > after
+
     def of_origin(self, origin: str) -> list[Policy]:
         """The policies of one owner, by id."""
         owned = [fields for listed in self._fields.values() for fields in listed if fields["origin"] == origin]

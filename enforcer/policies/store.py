@@ -55,7 +55,6 @@ class PolicyStore:
         self._set = PolicySet((), version=-1)
         self._audit = Audit(redis)
         self._baselines = Agenda(redis, Task.BASELINE)
-        self._sweeps = Agenda(redis, Task.SWEEP)
         self._queues = Queues(redis)
 
     def current(self) -> PolicySet:
@@ -207,7 +206,6 @@ class PolicyStore:
             pipe.incr(self._VERSION)
             self._audit.add("unlocked", unlock.by, reason=unlock.reason, after=unlock.as_dict(), pipe=pipe)
             pipe.execute()
-        self._sweep_at_end(unlock)
         return unlock
 
     def lock(self, unlock_id: int, by: str, reason: str = "") -> Unlock:
@@ -221,12 +219,7 @@ class PolicyStore:
             pipe.incr(self._VERSION)
             self._audit.add("locked", by, reason=reason, before=before.as_dict(), after=after.as_dict(), pipe=pipe)
             pipe.execute()
-        self._sweep_at_end(after)
         return after
-
-    def _sweep_at_end(self, unlock: Unlock) -> None:
-        """What the tags are then becomes their record, and is kept, even if nobody told us what that is."""
-        self._sweeps.add([(unlock.place, "")], seconds=max(0, unlock.ends.since(Time.now())))
 
     def _check_room(self, policy: Policy, beside: Sequence[Policy]) -> None:
         if len(beside) >= self._per_namespace:

@@ -58,6 +58,16 @@ def test_whoever_takes_the_place_of_a_dead_worker_goes_on(redis, agenda):
     assert agenda.take_back("host-3") == 0
 
 
+def test_asked_for_meanwhile_and_to_begin_anew(agenda):
+    """An item that somebody asked for while it was looked after comes again, with its notes only if they are of use."""
+    agenda.add([("a", "begun"), ("b", "begun")])
+    agenda.claim(2)
+    agenda.add([("a", ""), ("b", "")])
+    agenda.done("a")
+    agenda.done("b", anew=True)
+    assert {claim.item: claim.notes for claim in agenda.claim(2)} == {"a": "begun", "b": ""}
+
+
 def test_an_owner_is_forgotten_with_its_claim(redis, agenda):
     """Nothing is left of items that are done."""
     agenda.add([("a", "")])

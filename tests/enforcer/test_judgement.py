@@ -440,8 +440,9 @@ def test_repeated_with_another_time(too_late):
         (push("e", A, at(-900)), PROTECTED, Decision.UNCHANGED),
         (push("e", B, at(-900)), None, Decision.NOTED),
         (push("e", INDEX, at(-900), children=(A,)), PROTECTED, Decision.NOTED),
-        (deletion("e", at(-900)), PROTECTED, Decision.DELETED),
-        (deletion("e", at(-900)), None, Decision.NOTED),
+        (deletion("e", at(-900)), PROTECTED, Decision.UNCHANGED),
+        (deletion("e", at(1)), PROTECTED, Decision.DELETED),
+        (deletion("e", at(1)), None, Decision.NOTED),
     ],
 )
 def test_too_late(event, protection, decision):

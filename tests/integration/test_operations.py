@@ -346,7 +346,7 @@ class TestAfterALossOfRedis:
         lines = (eventful.directory / "export.jsonl").read_text().splitlines()
         assert export(eventful) == sorted(lines)
         kinds = {json.loads(line)["kind"] for line in lines}
-        assert kinds >= {"tag", "manifest", "policy", "baseline"}
+        assert kinds >= {"tag", "manifest", "policy", "survey"}
 
     def test_replay(self, eventful, before):
         """Without an export, from archived events: the records of all protected tags are as they were."""

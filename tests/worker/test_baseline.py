@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from enforcer.agenda import Agenda
+from enforcer.audit import Audit
 from enforcer.errors import RegistryUnavailable
 from enforcer.events import Action
 from enforcer.ledger.record import Decision
@@ -93,13 +94,30 @@ def test_force_replaces_what_differs(registry, context):
     announce(context, "team/app:2", digest(2))
     registry.put_manifest("team/app", "1", A)
     registry.put_manifest("team/app", "3", B)
-    done = run_baseline(context, force=True)
+    done = run_baseline(context, forced_by="cli:ada")
     assert done.report.replaced == [Difference("main/team/app:1", digest(1), Digest.of(A))]
     assert done.report.differing == [Difference("main/team/app:2", digest(2), None)]
     assert record_of(context, "team/app:1").digest == Digest.of(A)
     assert decisions_of(context, "team/app:1")[-1] is Decision.APPROVED
     assert context.ledger.history(name_of("team/app:1"))[-1].event.reason == "baseline --force"
     assert decisions_of(context, "team/app:3") == [Decision.RECORDED]
+
+
+def test_the_audit_says_who_forced_it(registry, context):
+    """Each record that is replaced is an approval in the audit, with both digests; nothing else is."""
+    announce(context, "team/app:1", digest(1))
+    announce(context, "team/app:2", digest(2))
+    registry.put_manifest("team/app", "1", A)
+    registry.put_manifest("team/app", "3", B)
+    audited = len(Audit(context.redis))
+    run_baseline(context)
+    assert len(Audit(context.redis)) == audited
+    run_baseline(context, forced_by="cli:ada")
+    assert len(Audit(context.redis)) == audited + 1
+    (entry,) = Audit(context.redis).newest(1)
+    place = {"registry": "main", "repository": "team/app", "tag": "1"}
+    assert (entry.what, entry.by, entry.reason) == ("approved", "cli:ada", "baseline --force")
+    assert (entry.before, entry.after) == (place | {"digest": digest(1)}, place | {"digest": Digest.of(A)})
 
 
 def test_twice_is_once(registry, context):
@@ -286,5 +304,5 @@ def test_force_is_an_operators_act(registry, context):
     """What is forced stands in the history as adopted by nobody's push."""
     announce(context, "team/app:1", digest(1))
     registry.put_manifest("team/app", "1", A)
-    run_baseline(context, force=True)
+    run_baseline(context, forced_by="cli:ada")
     assert context.ledger.history(name_of("team/app:1"))[-1].event.action is Action.ADOPT

@@ -10,7 +10,7 @@ from enforcer.events import Action
 from enforcer.ledger.record import Decision, Record, Standing
 from enforcer.ledger.store import DELETIONS, DELETIONS_SECONDS, Change, Ledger
 from enforcer.names import Namespace, RegistryName, Repository, Tag
-from enforcer.policies.policy import Policy, Selector
+from enforcer.policies.policy import Against, Policy, Selector
 from enforcer.policies.policy_set import PolicySet
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN, NAME, deletion, digest, push
@@ -181,6 +181,25 @@ def test_deleted_while_it_was_needed(judge, ledger):
     assert decided(ledger, LATEST) == [("1", Decision.MOVED), ("gone", Decision.REMOVED), ("2", Decision.MOVED)]
 
 
+def test_a_deletion_that_matters_only_after_another(ledger):
+    """Which deletions count is looked at again once one does: what is recorded then may be something else."""
+    only_overwrites = replace(next(iter(PROTECTED)), protect=frozenset({Against.OVERWRITE}))
+    events = [
+        delete_digest("a", A, 400),
+        push("index", INDEX, at(300), children=(A, C)),
+        delete_digest("b", B, 200),
+        push("first", B, at(0)),
+    ]
+    list(Judge(ledger, PolicySet([only_overwrites]), 600).judge([Case(event, at(500)) for event in events]))
+
+    assert decided(ledger) == [
+        ("first", Decision.RECORDED),
+        ("b", Decision.REMOVED),
+        ("index", Decision.RECORDED),
+        ("a", Decision.REMOVED),
+    ]
+
+
 def test_deleted_at_the_time_of_judging(ledger):
     """What was judged by somebody who did not know of a deletion yet is not written, but judged again."""
 
@@ -292,6 +311,18 @@ def test_late_window(judge, ledger, after, late_window, late):
     else:
         assert decided(ledger) == [("1", Decision.CORRECTED), ("2", Decision.OVERWRITTEN)]
         assert ledger.standing(NAME).record.digest == A
+
+
+@pytest.mark.parametrize("of_digest", [False, True])
+def test_deleted_before_the_record_and_known_too_late(judge, ledger, of_digest):
+    """What was deleted before the tag was recorded is no violation, however late it is known."""
+    judge(push("1", A, at(60)))
+    gone = delete_digest("gone", A, 0) if of_digest else deletion("gone", at(0))
+    judge(gone, arrived=at(5000))
+    judge(push("new", A, at(5000), tag=Tag("new")))
+
+    assert [decision for event_id, decision in decided(ledger) if decision.is_violation] == []
+    assert decided(ledger, tag("new")) == [("new", Decision.RECORDED)]
 
 
 def test_no_late_window(judge, ledger):

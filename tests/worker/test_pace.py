@@ -41,6 +41,22 @@ def test_no_turns_are_saved_up():
     assert time.monotonic() - began >= 0.019
 
 
+def test_shared():
+    """Paces that are shared keep the rate together, and one that is stopped neither stops the other nor delays it."""
+    pace = Pace(20)
+    first, second = pace.shared(), pace.shared()
+    began = time.monotonic()
+    for each in (first, second, first, second):
+        each.wait()
+    assert time.monotonic() - began >= 3 / 20 - 0.001
+    first.stop()
+    for _ in range(100):
+        with pytest.raises(Stopped):
+            first.wait()
+    second.wait()
+    assert time.monotonic() - began < 2
+
+
 def test_stopped():
     """Who waits for a turn when the pace is stopped hears so at once, and so does whoever comes later."""
     pace = Pace(0.1)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -92,6 +93,19 @@ def test_no_faster_than_the_pace(make_context, registry):
     with survey_of(make_context(sweep_rate=100), MAIN) as survey:
         assert len(looks(survey, "team/app")) == 20
     assert time.monotonic() - began >= 0.19
+
+
+def test_surveys_of_a_registry_share_its_pace(make_context, registry):
+    """Several surveys send no more requests than one; the end of one leaves the others at work."""
+    push_tags(registry, "team/app", 10, image("a"))
+    context = make_context(sweep_rate=100)
+    began = time.monotonic()
+    with survey_of(context, MAIN) as first:
+        with survey_of(context, MAIN) as second, ThreadPoolExecutor(2) as pool:
+            for seen in pool.map(lambda survey: looks(survey, "team/app"), (first, second)):
+                assert len(seen) == 10
+        assert time.monotonic() - began >= 0.2
+        assert len(looks(first, "team/app")) == 10
 
 
 def test_repository_deleted_meanwhile(survey, registry, context):

@@ -1,6 +1,13 @@
 from __future__ import annotations
 
+import threading
+import time
+
+from dataclasses import replace
+
 import pytest
+from redis.exceptions import ConnectionError as NoConnection
+from redis.lock import Lock
 
 from enforcer.agenda import Agenda
 from enforcer.errors import RegistryUnavailable
@@ -16,7 +23,9 @@ from tests.fakes.images import blob, blobs_of, image, index
 from tests.fakes.settings import policy_table
 from tests.fakes.surveys import FAST, announce, decisions_of, name_of, push_tags, record_of, run_baseline, run_sweep
 from worker import jobs
+from worker import sole_sweep as sole_sweep_module
 from worker import sweep as sweep_module
+from worker.beginning import Beginnings
 from worker.finding import Difference
 from worker.sole_sweep import SweepRunning, sole_sweep
 from worker.survey import survey_of
@@ -234,6 +243,7 @@ class TestAfterAnUnlock:
         made = context.policies.unlock(Unlock.parse(MAIN, recorded[3], seconds=60, by="ops", reason="repair"))
         overwrite(registry, recorded[3], B)
         context.policies.lock(made.id, "ops")
+        context.sweeps.add([("main/team", "")])
         return recorded[3]
 
     def test_what_it_is_then(self, context, locked):
@@ -257,6 +267,40 @@ class TestAfterAnUnlock:
         jobs.sweep()
         (violation,) = context.violations.newest()
         assert violation.name == name_of(recorded[4])
+
+
+class TestAfterAPause:
+    """A tag that was protected, and then was not for a while in which nobody told us anything."""
+
+    def switch(self, context, disabled):
+        (policy,) = context.policies.current()
+        context.policies.change(policy.id, lambda one: replace(one, disabled=disabled), "ops")
+        context.baselines.claim(10)
+
+    def test_as_it_stands(self, registry, context, recorded):
+        """When its policy is switched on again, the tag is protected as it stands then."""
+        self.switch(context, disabled=True)
+        overwrite(registry, recorded[3], B)
+        self.switch(context, disabled=False)
+        assert run_sweep(context).report.drift == 0
+        assert record_of(context, recorded[3]).digest == Digest.of(B)
+        overwrite(registry, recorded[3], A)
+        assert run_sweep(context).report.drift == 1
+
+    def test_a_repository_that_cannot_be_read(self, registry, context, recorded):
+        """One that is closed to us does not keep others from having been looked at, and is not taken for such."""
+        self.switch(context, disabled=True)
+        overwrite(registry, recorded[3], B)
+        push_tags(registry, "team/closed", 1, A)
+        self.switch(context, disabled=False)
+        whole = registry._served
+        registry._served = lambda repository, reference, headers: (
+            denied() if repository == "team/closed" else whole(repository, reference, headers)
+        )
+        assert len(run_sweep(context).report.problems) == 1
+        surveyed = Beginnings(context).surveyed
+        assert "main/team/app" in surveyed
+        assert "main/team/closed" not in surveyed
 
 
 def test_an_original_that_was_recorded_before_its_policy_is_kept(registry, context):
@@ -429,15 +473,44 @@ def test_the_lock_is_free_again(context):
 
 def test_a_sweep_that_stood_still(context, monkeypatch):
     """Whoever lost the lock in between stops, instead of sweeping beside another."""
-    from worker import sole_sweep as module
-
-    monkeypatch.setattr(module, "LOCK", 1)
-    with sole_sweep(context, MAIN) as renew:
-        monkeypatch.setattr(module, "LOCK", 0)
-        renew()
-        context.redis.delete("te:sweeping:main")
+    monkeypatch.setattr(sole_sweep_module, "LOCK", 0.4)
+    with sole_sweep(context, MAIN) as check:
+        check()
+        context.redis.set("te:sweeping:main", "another")
+        time.sleep(0.3)
         with pytest.raises(SweepRunning, match="another one has begun"):
-            renew()
+            check()
+    assert context.redis.get("te:sweeping:main") == b"another"
+
+
+def test_a_sweep_that_is_busy_with_something_else(context, monkeypatch):
+    """The lock is kept for as long as the sweep goes on, whether or not that asks for it; then nothing is left."""
+    monkeypatch.setattr(sole_sweep_module, "LOCK", 0.4)
+    with sole_sweep(context, MAIN) as check:
+        time.sleep(0.8)
+        with pytest.raises(SweepRunning, match="being swept already"), sole_sweep(context, MAIN):
+            pass
+        check()
+    assert not context.redis.exists("te:sweeping:main")
+    assert not [thread for thread in threading.enumerate() if thread.name == "sole-sweep"]
+
+
+def test_a_renewal_that_fails_once(context, monkeypatch):
+    """Where Redis does not answer in between the lock is not given up: it is tried again."""
+    monkeypatch.setattr(sole_sweep_module, "LOCK", 0.4)
+    failures, reacquire = [NoConnection("away")], Lock.reacquire
+
+    def flaky(lock: Lock) -> bool:
+        if failures:
+            raise failures.pop()
+        return reacquire(lock)
+
+    monkeypatch.setattr(Lock, "reacquire", flaky)
+    with sole_sweep(context, MAIN) as check:
+        time.sleep(0.6)
+        check()
+        assert context.redis.exists("te:sweeping:main")
+    assert not failures
 
 
 def test_names(context):

@@ -5,9 +5,11 @@ from fakeredis import FakeServer, FakeStrictRedis
 
 from enforcer.agenda import Agenda
 from enforcer.log import LOG, Log
+from enforcer.policies.store import PolicyStore
+from enforcer.policies.unlock import Unlock
 from enforcer.queue import Queues, Task
 from tests.fakes.clock import Clock
-from tests.fakes.events import digest, push
+from tests.fakes.events import MAIN, digest, push
 from tests.fakes.settings import registry_table, settings
 from worker import timer as timer_module
 from worker.timer import SLOW, TRIM, Timer
@@ -149,3 +151,24 @@ def test_redis_that_lost_everything(redis, queues, timer, clock, caplog):
     timer.tick()
     assert "Redis does not answer" not in caplog.text
     assert jobs(queues)[Task.DRAIN] == 1
+
+
+def test_sweep_at_the_end_of_an_unlock(redis, clock):
+    """Where an unlock has ended since the last look there is a sweep, once, whoever looks."""
+    timers = [Timer(settings(), redis) for _ in range(2)]
+    store = PolicyStore(redis)
+    made = [store.unlock(Unlock.parse(MAIN, f"{name}/app:1", seconds=600, by="ops", reason="why")) for name in "ab"]
+
+    def swept():
+        for timer in timers:
+            timer.tick()
+        clock.advance(SLOW)
+        claims = Agenda(redis, Task.SWEEP).claim(10)
+        for claim in claims:
+            Agenda(redis, Task.SWEEP).done(claim.item)
+        return sorted(claim.item for claim in claims if "/" in claim.item)
+
+    assert swept() == []
+    store.lock(made[1].id, "ops")
+    assert swept() == ["main/b"]
+    assert swept() == []

@@ -90,7 +90,7 @@ def kinds(lines):
 def test_an_empty_store_becomes_equal(full, other):
     """What was exported and imported is exported again in the same words."""
     lines = list(export_state(full))
-    assert kinds(lines) == {"tag", "manifest", "violation", "policy", "unlock", "namespace", "baseline"}
+    assert kinds(lines) == {"tag", "manifest", "violation", "policy", "unlock", "namespace", "survey"}
     report = take(other, lines)
     assert report.problems == []
     assert report.left.total() == 0

@@ -56,7 +56,7 @@ def baseline(
 
     A record that is there stays, and is reported where it differs from the registry.
     """
-    from enforcer.commands.policy.session import registry_of
+    from enforcer.commands.policy.session import login, registry_of
     from worker.baseline import Baseline
     from worker.burst import keep_all
     from worker.commands.session import session
@@ -70,7 +70,7 @@ def baseline(
         scope = f"command:{name} {namespace or ''} {repository or ''}{' --force' if force else ''}"
         with survey_of(context, name) as survey:
             repositories, problem = _repositories(survey, namespace, repository)
-            whole = Baseline(context, survey, repositories, scope, force=force)
+            whole = Baseline(context, survey, repositories, scope, forced_by=login() if force else "")
             if whole.resumed:
                 click.echo(f"going on where it was stopped: {whole.resumed} repositories were begun", err=True)
             with progress("baseline", "tags") as meter:

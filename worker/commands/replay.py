@@ -88,6 +88,7 @@ def replay(
 
     if dry_run and restore:
         raise click.UsageError("--dry-run changes nothing, so it cannot --restore")
+    _refuse_as_rejects(files, rejects)
     with session(config, changes=not dry_run) as context, Sorter() as sorter, ExitStack() as stack:
         known = context.settings.registries
         foreign = registry_of(context.settings, registry) if registry or len(known) == 1 else None
@@ -106,6 +107,13 @@ def replay(
             restore_all(context, list({violation.name for violation in whole.found}))
         _tell(whole, as_json=as_json)
         sys.exit(FOUND if len(whole.found) else FAILED if rejected and not whole.report.events else 0)
+
+
+def _refuse_as_rejects(files: tuple[Path, ...], rejects: Path | None) -> None:
+    """Wrong usage if a file that is read is to be written, which would empty it first."""
+    for file in files:
+        if rejects and rejects.exists() and str(file) != "-" and file.samefile(rejects):
+            raise click.UsageError(f"--rejects {rejects} is {file}, which is read: name another file")
 
 
 def _read(files: tuple[Path, ...], archive: Archive, sorter: Sorter, rejects: Path | None) -> int:

@@ -72,23 +72,22 @@ def sweep(
 
     with session(config, changes=not report_only) as context:
         name = registry_of(context.settings, registry)
-        with sole_sweep(context, name, wait=WAIT) as renew, survey_of(context, name) as survey:
+        with sole_sweep(context, name, wait=WAIT) as check, survey_of(context, name) as survey:
             repositories, problem = survey.repositories()
             wanted = [each for each in repositories if namespace in (None, each.namespace)]
             whole = Sweep(context, survey, wanted, SoFar(), report_only=report_only, deep=deep, since=since)
+            whole.report.note_problem(problem)
             with progress("sweep", "tags") as meter:
                 for tags in whole.run():
                     meter.expect(whole.extent.expected)
                     meter.advance(tags)
-                    renew()
+                    check()
         report, unrestored = whole.report, []
         if not report_only:
             if since is None:
                 remember(context, f"{name}/{namespace}" if namespace else name, report)
             keep_all(context)
             unrestored = restore_all(context, [TagName.parse(drift.name) for drift in report.drifted])
-    if problem:
-        click.echo(problem, err=True)
     _tell(report, unrestored, as_json=as_json)
     sys.exit(FOUND if report.drift or report.broken else FAILED if report.problems else 0)
 

@@ -199,6 +199,14 @@ def test_tags_of_a_digest(redis):
     assert {number for number, names in found.items() if names == []} == {2, 12}
 
 
+def test_history_is_bounded_whatever_the_ids(redis):
+    """An id with braces is an id like any other, also when its entry goes."""
+    ledger = Ledger(redis, history_limit=2)
+    for version in range(5):
+        assert ledger.write([change(NAME, version, entry(f"{{{version}}}", version))]) == set()
+    assert ids(ledger.history(NAME)) == ["{3}", "{4}"]
+
+
 def test_default_bound(ledger):
     """Unless told otherwise, a hundred entries are kept."""
     ledger.write([change(NAME, 0, *(entry(f"e{number}", number) for number in range(120)))])

@@ -1,18 +1,15 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
-from enforcer.agenda import Agenda
 from enforcer.audit import Audit
 from enforcer.errors import InvalidName, InvalidPattern, NotFound
 from enforcer.names import Repository, Tag
 from enforcer.policies import unlock as unlock_module
 from enforcer.policies.store import FORGOTTEN, PolicyStore
 from enforcer.policies.unlock import LONGEST, Unlock
-from enforcer.queue import Task
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN
 
@@ -160,21 +157,9 @@ def test_locked(redis, store):
         ("t?am/app:1.0", "main"),
     ],
 )
-def test_swept_at_its_end(redis, store, text, place):
-    """When an unlock ends, there is a sweep of its namespace, or of all where that is a pattern."""
-    store.unlock(unlock(text))
-    (item, due), *_ = redis.zrange("te:{sweep}:due", 0, -1, withscores=True)
-    assert item.decode() == place
-    assert 50 < due / 1000 - time.time() <= 60
-
-
-def test_swept_when_it_is_locked(redis, store):
-    """That is also so when it ends early."""
-    sweeps = Agenda(redis, Task.SWEEP)
-    made = store.unlock(unlock())
-    assert not sweeps.is_due()
-    store.lock(made.id, "joan", "done")
-    assert sweeps.is_due()
+def test_place(text, place):
+    """All that an unlock concerns is in one namespace, or anywhere where that is a pattern."""
+    assert unlock(text).place == place
 
 
 def test_no_such_unlock(store):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from enforcer.audit import Audit
+from enforcer.commands.policy.session import login
 from enforcer.errors import RegistryUnavailable
 from enforcer.names import Digest
 from enforcer.registries.manifest import OCI_INDEX
@@ -57,13 +59,15 @@ def test_differences_are_reported(worker, registry):
 
 
 def test_force(worker, registry):
-    """With --force the record becomes what is there, and that is listed."""
+    """With --force the record becomes what is there, and that is listed; the audit says by whom."""
     announce(worker.context, "team/app:1", digest(1))
     registry.put_manifest("team/app", "1", A)
     result = worker("baseline", "--force")
     assert result.exit_code == 0
     assert result.stdout == f"main/team/app:1 was recorded as {digest(1)} and is now {Digest.of(A)}\n"
     assert record_of(worker.context, "team/app:1").digest == Digest.of(A)
+    (entry,) = Audit(worker.context.redis).newest(1)
+    assert (entry.what, entry.by, entry.reason) == ("approved", login(), "baseline --force")
 
 
 def test_each_scope_goes_on_by_itself(worker, registry, monkeypatch):

@@ -127,6 +127,17 @@ def test_rejects(worker, tmp_path):
     assert worker.json("replay", rejects)["decisions"] == {"recorded": 1}
 
 
+@pytest.mark.parametrize("name", ["events.jsonl", "link"])
+def test_rejects_of_a_file_that_is_read(worker, archive, tmp_path, name):
+    """A file that is read is not emptied for what is not understood: wrong usage, whatever it is called."""
+    (tmp_path / "link").symlink_to(archive)
+    before = archive.read_bytes()
+    result = worker("replay", "-", archive, "--rejects", tmp_path / name)
+    assert result.exit_code == 2
+    assert "which is read" in result.stderr
+    assert archive.read_bytes() == before
+
+
 def test_nothing_that_is_understood(worker, tmp_path):
     """A file of which nothing is understood is no success: status 1."""
     assert worker("replay", "-", stdin=b"x\n").exit_code == 1

@@ -95,13 +95,17 @@ def test_one_namespace_and_since(worker, registry, recorded):
 
 
 def test_catalog_denied(worker, registry, recorded):
-    """What the ledger knows is swept, and it is said that this may not be all."""
+    """What the ledger knows is swept, and it is a problem that this may not be all: status 1, told once."""
     listed = registry._page
     registry._page = lambda path, *rest: errors(401, "DENIED") if "_catalog" in path else listed(path, *rest)
     result = worker("sweep")
-    assert result.exit_code == 0
-    assert "only repositories that were pushed to before" in result.stderr
+    assert result.exit_code == 1
+    assert result.stderr.count("only repositories that were pushed to before") == 1
     assert "3 tags looked at" in result.stderr
+    (problem,) = worker.json("sweep", status=1)["problems"]
+    assert "only repositories that were pushed to before" in problem
+    registry.put_manifest("team/app", "v001", B)
+    assert worker("sweep").exit_code == 3
 
 
 def test_problems(worker, registry, recorded):
