@@ -193,7 +193,7 @@ def test_a_deletion_that_matters_only_after_another(ledger):
     list(Judge(ledger, PolicySet([only_overwrites]), 600).judge([Case(event, at(500)) for event in events]))
 
     assert decided(ledger) == [
-        ("first", Decision.RECORDED),
+        ("first", Decision.CORRECTED),
         ("b", Decision.REMOVED),
         ("index", Decision.RECORDED),
         ("a", Decision.REMOVED),
