@@ -76,14 +76,12 @@ def _pursue(context: Context, decided: Decided) -> None:
 
 
 def _overtaken(context: Context, decided: Decided) -> Decided:
-    """The violations that somebody else judged anew since they were decided, perhaps before they were open."""
-    opened = {
-        name: judged for name, judged in decided if any(each.decision.is_violation for each in judged.entries.values())
-    }
-    standings = context.ledger.standings(opened) if opened else {}
-    names = [name for name, standing in standings.items() if standing.version != opened[name].written]
+    """What somebody else judged anew since it was decided, of all that violations were opened or withdrawn for."""
+    pursued = {name: judged for name, judged in decided if _violations([(name, judged)])}
+    standings = context.ledger.standings(pursued) if pursued else {}
+    names = [name for name, standing in standings.items() if standing.version != pursued[name].written]
     histories = context.ledger.histories(names) if names else {}
-    return [(name, opened[name].anew(standings[name], history)) for name, history in histories.items()]
+    return [(name, pursued[name].anew(standings[name], history)) for name, history in histories.items()]
 
 
 def _violations(decided: Decided) -> dict[str, Violation | None]:

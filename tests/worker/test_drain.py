@@ -130,6 +130,24 @@ def test_judged_anew_before_it_was_open(context):
     assert [(found.event_id, found.recorded) for found in context.violations.newest()] == [("1-at-0", digest(2))]
 
 
+def test_withdrawn_by_one_who_was_overtaken(context):
+    """What another worker found to be a violation, while this one still takes it for the original, stays one."""
+    now = Time.now()
+    judge = Judge(context.ledger, context.policies.current(), 600)
+
+    def decide(number, seconds):
+        event = pushed(number, f"{number}-at-{seconds}", time=now.plus(seconds))
+        return list(judge.judge([Case(event, now.plus(10))]))
+
+    decide(2, 2)
+    ours = decide(2, 0)  # the same earlier: the other one is judged anew, and no violation
+    set_in_motion(context, decide(1, -1))  # this was before both
+    set_in_motion(context, ours)
+
+    found = {(found.event_id, found.recorded) for found in context.violations.newest()}
+    assert found == {("2-at-0", digest(1)), ("2-at-2", digest(1))}
+
+
 def test_entries_that_are_no_events_are_buried(context, redis, caplog):
     """An entry that nobody can read is kept as a dead letter, said aloud, and holds nothing up."""
     redis.xadd(LOG, {"event": b"\xffnonsense"})

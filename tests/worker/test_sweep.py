@@ -472,11 +472,11 @@ def test_the_lock_is_free_again(context):
 
 def test_a_sweep_that_stood_still(context, monkeypatch):
     """Whoever lost the lock in between stops, instead of sweeping beside another."""
-    monkeypatch.setattr(sole_sweep_module, "LOCK", 0.4)
+    monkeypatch.setattr(sole_sweep_module, "LOCK", 1)
     with sole_sweep(context, MAIN) as check:
         check()
         context.redis.set("te:sweeping:main", "another")
-        time.sleep(0.3)
+        time.sleep(0.7)
         with pytest.raises(SweepRunning, match="another one has begun"):
             check()
     assert context.redis.get("te:sweeping:main") == b"another"
@@ -484,9 +484,9 @@ def test_a_sweep_that_stood_still(context, monkeypatch):
 
 def test_a_sweep_that_is_busy_with_something_else(context, monkeypatch):
     """The lock is kept for as long as the sweep goes on, whether or not that asks for it; then nothing is left."""
-    monkeypatch.setattr(sole_sweep_module, "LOCK", 0.4)
+    monkeypatch.setattr(sole_sweep_module, "LOCK", 1)
     with sole_sweep(context, MAIN) as check:
-        time.sleep(0.8)
+        time.sleep(1.2)
         with pytest.raises(SweepRunning, match="being swept already"), sole_sweep(context, MAIN):
             pass
         check()
@@ -496,19 +496,20 @@ def test_a_sweep_that_is_busy_with_something_else(context, monkeypatch):
 
 def test_a_renewal_that_fails_once(context, monkeypatch):
     """Where Redis does not answer in between the lock is not given up: it is tried again."""
-    monkeypatch.setattr(sole_sweep_module, "LOCK", 0.4)
-    failures, reacquire = [NoConnection("away")], Lock.reacquire
+    monkeypatch.setattr(sole_sweep_module, "LOCK", 1)
+    failures, renewed, reacquire = [NoConnection("away")], threading.Event(), Lock.reacquire
 
     def flaky(lock: Lock) -> bool:
         if failures:
             raise failures.pop()
-        return reacquire(lock)
+        done = reacquire(lock)
+        renewed.set()
+        return done
 
     monkeypatch.setattr(Lock, "reacquire", flaky)
     with sole_sweep(context, MAIN) as check:
-        time.sleep(0.6)
+        assert renewed.wait(5)
         check()
-        assert context.redis.exists("te:sweeping:main")
     assert not failures
 
 
