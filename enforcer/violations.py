@@ -168,6 +168,7 @@ class Violations:
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
         self._open = script(redis, "enforcer", "open_violation.lua")
+        self._update = script(redis, "enforcer", "update_violation.lua")
 
     def open(self, violations: Iterable[Violation]) -> list[Violation]:
         """Add violations; returns those that are news, as `Violation.renews` says. Others stay what they became."""
@@ -204,12 +205,10 @@ class Violations:
         return int(self._redis.zcard(self._OPEN))
 
     def update(self, violation: Violation) -> None:
-        """Write what became of a violation."""
-        with self._redis.pipeline() as pipe:
-            pipe.hset(self._ALL, violation.id, json.dumps(violation.as_dict()))
-            if not violation.state.is_unresolved:
-                pipe.zrem(self._OPEN, f"{violation.name} {violation.id}")
-            pipe.execute()
+        """Write what became of a violation, unless it was withdrawn meanwhile."""
+        closed = "" if violation.state.is_unresolved else f"{violation.name} {violation.id}"
+        arguments = [violation.id, json.dumps(violation.as_dict()), closed]
+        self._update(keys=[self._ALL, self._OPEN], args=arguments)
 
     def forget(self, violation: Violation) -> None:
         """Remove what turned out to be none before anybody was told."""

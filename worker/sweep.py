@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from enforcer.agenda import Claim
 from enforcer.errors import RegistryError
@@ -213,8 +213,8 @@ def sweep(context: Context, claim: Claim) -> None:
         context.sweeps.done(claim.item)
         return
     try:
-        with sole_sweep(context, name), survey_of(context, name) as survey:
-            whole = _slice(context, survey, namespace, SoFar.read(claim.notes))
+        with sole_sweep(context, name) as check, survey_of(context, name) as survey:
+            whole = _slice(context, survey, namespace, SoFar.read(claim.notes), check)
     except SweepRunning as error:  # by a sweep of the whole registry, or by a command
         logger.info("the sweep of %s waits: %s", claim.item, error)
         context.sweeps.again(claim.item, claim.notes, pause(2))
@@ -231,12 +231,12 @@ def sweep(context: Context, claim: Claim) -> None:
         context.sweeps.again(claim.item, whole.so_far.written(), 0)
 
 
-def _slice(context: Context, survey: Survey, namespace: str, so_far: SoFar) -> Sweep:
+def _slice(context: Context, survey: Survey, namespace: str, so_far: SoFar, check: Callable[[], None]) -> Sweep:
     repositories, problem = survey.repositories()
     if problem and not so_far.repository:
         logger.warning("sweep of %s: %s", survey.registry, problem)
     wanted = [repository for repository in repositories if namespace in ("", repository.namespace)]
     whole = Sweep(context, survey, wanted, so_far)
     for _ in whole.run(SLICE):
-        pass
+        check()
     return whole

@@ -143,6 +143,17 @@ def test_open_violations_of_a_tag(violations):
     assert violations.count_open() == 3
 
 
+def test_what_was_withdrawn_meanwhile_stays_so(violations):
+    """Whoever still restores a violation that is none any more, or is forgotten, does not bring it back."""
+    violations.open([violation(1), violation(2)])
+    violations.update(violation(1).closed_as(State.WITHDRAWN))
+    violations.forget(violation(2))
+    for number in (1, 2):
+        violations.update(violation(number).closed_as(State.RESTORED, exposure=5))
+    assert [(found.id, found.state) for found in violations.newest()] == [(violation(1).id, State.WITHDRAWN)]
+    assert violations.get(violation(2).id) is None
+
+
 def test_update_of_an_open_violation_keeps_it_open(violations):
     """Progress is written without closing."""
     violations.open([violation(1)])

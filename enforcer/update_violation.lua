@@ -1,0 +1,12 @@
+-- Writes what became of a violation, unless it was withdrawn or forgotten meanwhile.
+-- KEYS: all (hash), open (sorted set, by text). ARGV: id, json, "tag name id" if it is resolved or "".
+-- Returns 1 if it was written.
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if not known or cjson.decode(known).state == 'withdrawn' then
+  return 0
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+if ARGV[3] ~= '' then
+  redis.call('ZREM', KEYS[2], ARGV[3])
+end
+return 1
