@@ -31,12 +31,14 @@ _PASSED_ON = ("Content-Type", "Accept", "Location", "Docker-Content-Digest")
 class SlowStore:
     """In front of the registry at `behind`; notifications go to `receiver`, which must be set first, with that token.
 
-    `writes` is how many tags were written, and `crossed` how many of them after one whose push was told later.
+    `late` is which part of the pushes waits for one that is told later. `writes` is how many tags were written, and
+    `crossed` how many of them after one whose push was told later.
     """
 
     def __init__(self, behind: str, token: str) -> None:
         self.behind = behind
         self.receiver = ""
+        self.late = 0.0
         self.writes = self.crossed = 0
         self._told = 0
         self._last: dict[str, int] = {}
@@ -88,10 +90,11 @@ class SlowStore:
     def _delay(self, path: str, number: int) -> None:
         """Wait from the notification of a push until its tag is written.
 
-        Now and then that is so long that a push which was told later is written earlier, however busy the machine is.
+        Where some are `late`, that is so long that a push which was told later is written earlier, however busy the
+        machine is.
         """
         with self._lock:
-            seconds, is_late = self._chance.uniform(0.04, 0.25), self._chance.random() < 0.25
+            seconds, is_late = self._chance.uniform(0.04, 0.25), self._chance.random() < self.late
         time.sleep(seconds)
         deadline = time.monotonic() + LATEST
         while is_late and self._last.get(path, 0) < number and time.monotonic() < deadline:

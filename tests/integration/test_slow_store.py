@@ -65,7 +65,7 @@ def test_no_overwrite_stays(slow):
     with ThreadPoolExecutor(32) as pool:
         originals = dict(zip(tags, pool.map(lambda tag: push(tag, image("original")), tags), strict=True))
     wait_for(lambda: operator.recorded("team/app") == originals, what="the recording of all originals")
-    store.crossed = 0
+    store.late = 0.25
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(lambda tag: push(tag, image("evil")), tags))
     finished = time.monotonic()
