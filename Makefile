@@ -6,8 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/pip --disable-pip-version-check
-# One lock for every platform and release of Python, with the hashes of all files of a release.
-LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
+UV := $(BIN)/uv
+# One lock for every platform and release of Python, with the hashes of all files of a release. Extras stay in it: pip 23
+# takes "coverage[toml]" for unpinned where only "coverage" is, as soon as there is a newer release.
+LOCK = $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-strip-extras \
 	--custom-compile-command 'make lock' --extra embedded $(LOCK_OPTIONS)
 
 .DEFAULT_GOAL := help
@@ -34,7 +36,7 @@ demo: $(READY) ## Set up everything and show what Tag Enforcer does
 	@((EUID)) || tests/integration/install-servers docker-registry || true
 	$(BIN)/enforcer demo
 
-lock: $(READY) ## Lock what pyproject.toml asks for; what is locked keeps its version
+lock: $(UV) ## Lock what pyproject.toml asks for; what is locked keeps its version
 	$(LOCK) --group build --output-file requirements.lock
 	# Not constrained by the other: harbor-api-client, with which we test, wants older certifi and python-dateutil.
 	$(LOCK) --group dev --output-file requirements-dev.lock
@@ -48,6 +50,10 @@ secrets: ## Make the secrets that `docker compose up` needs, where there are non
 clean: ## Remove what the other targets made; data, configuration and secrets stay
 	rm -rf $(VENV) build dist *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find enforcer worker tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(UV): # the only thing that making a lock needs: one that cannot be installed must not keep us from a better one
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet 'uv>=0.13'
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
