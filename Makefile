@@ -27,7 +27,7 @@ lint: $(READY) ## Check style and types
 	$(BIN)/mypy
 
 test: lint servers ## Set up everything, check style and types, run all tests
-	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
+	$(BIN)/pytest -n 3 --dist worksteal --cov --cov-report=term
 
 servers:
 	@tests/integration/install-servers

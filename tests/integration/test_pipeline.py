@@ -23,7 +23,7 @@ def port(tmp_path):
     server.stop()
 
 
-@pytest.mark.no_cover  # it would take twice as long, and covers nothing that the other tests do not
+@pytest.mark.usefixtures("unmeasured")
 def test_pipeline(port):
     """The same machine as with a Redis in memory."""
 

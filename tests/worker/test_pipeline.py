@@ -17,7 +17,7 @@ PARTS = 5
 """They run side by side, and share nothing."""
 
 
-@pytest.mark.no_cover  # it would take twice as long, and covers nothing that the other tests do not
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_pipeline(part):
     """The records and violations of all tags, what became of these, and what the registry holds."""
