@@ -1,8 +1,8 @@
 """Approvals: an operator lets a tag become another digest, before or after somebody pushes it.
 
 An approval is an event like any other: it waits in the log for a worker, is judged, and has its place in the history.
-Where the registry has the digest by then, that becomes the record and the tag is set to it; else the next push of it
-is no violation.
+Where the registry has the digest by then, that becomes the record and the tag is set to it; else it is expected: the
+next push of it is no violation, and a sweep that finds it makes it the record.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
   2  not protected, no record or an older one                  moved: the record follows
   3  not protected, event older than the record                noted: history only
   4  protected, no record                                      recorded: the original, settling for a while
-  5  the record's digest again                                 unchanged; an earlier time becomes the record's
+  5  the record's digest again                                 unchanged; an earlier time becomes the record's, and
+                                                               what nobody had told of the manifest is added
   6  protected, settling, an index that lists the record       superseded: the index becomes the record
      and another child of that index, before or after it       part: no violation, the index is the record
   7  protected, older than the record, other digest            corrected: the older one is the original
@@ -53,7 +54,12 @@ def judge(event: Event, record: Record | None, protection: Protection | None) ->
     if event.action is Action.APPROVE:
         return Decision.NOTED, record if record is None or is_recorded else replace(record, approved=event.digest)
     if record is not None and is_recorded:
-        return Decision.UNCHANGED, replace(record, deleted=False)
+        return Decision.UNCHANGED, replace(
+            record,
+            deleted=False,
+            media_type=record.media_type or event.media_type,
+            children=record.children or event.children,
+        )
     pushed = Record(digest=event.digest, time=event.time, media_type=event.media_type, children=event.children)
     if event.action is Action.ADOPT or (record is not None and record.approved == event.digest):
         return Decision.APPROVED, pushed

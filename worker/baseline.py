@@ -29,6 +29,9 @@ from worker.survey import SECOND_LOOK, Listing, Look, Survey, handfuls, survey_o
 
 logger = logging.getLogger(__name__)
 
+FORCED = "baseline --force"
+"""The reason that history and audit give."""
+
 SLICE = 10
 """Seconds of work before a baseline that a policy asked for makes room for other surveys."""
 
@@ -176,7 +179,7 @@ class Baseline:
         if self._forced_by and look.found is not None:
             self._note_forced(look)  # first, as with every approval
             report.replaced.append(Difference.of(look))
-            return event_of(look, "baseline", adopted=True)
+            return event_of(look, "baseline", adopted=FORCED)
         report.differing.append(Difference.of(look))
         return None
 
@@ -184,9 +187,7 @@ class Baseline:
         assert look.standing.record is not None
         place = {"registry": look.name.registry, "repository": look.name.repository, "tag": look.name.tag}
         before, after = place | {"digest": look.standing.record.digest}, place | {"digest": look.found}
-        Audit(self._context.redis).add(
-            "approved", self._forced_by, reason="baseline --force", before=before, after=after
-        )
+        Audit(self._context.redis).add("approved", self._forced_by, reason=FORCED, before=before, after=after)
 
     def _begun(self, report: Report) -> list[Event]:
         """What tags were when a policy began to protect them, unless the event of a push was on its way."""

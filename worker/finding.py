@@ -34,10 +34,10 @@ class Difference:
         return cls(str(look.name), look.standing.record.digest, look.found)
 
 
-def event_of(look: Look, by: str, *, time: Time | None = None, adopted: bool = False) -> Event:
+def event_of(look: Look, by: str, *, time: Time | None = None, adopted: str = "") -> Event:
     """What the registry holds, as if somebody had pushed or deleted it at that time, or when it was looked at.
 
-    It is `adopted` where an operator wants it to be the record whatever that was.
+    It is `adopted`, for that reason, where an operator wants it to be the record whatever that was.
     """
     name = look.name
     action = Action.ADOPT if adopted else Action.PUSH
@@ -50,7 +50,7 @@ def event_of(look: Look, by: str, *, time: Time | None = None, adopted: bool = F
         tag=name.tag,
         digest=look.found,
         user_agent=f"tag-enforcer {by}",
-        reason=f"{by} --force" if adopted else "",
+        reason=adopted,
     )
 
 

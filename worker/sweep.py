@@ -21,6 +21,7 @@ from enforcer.names import RegistryName, Repository, TagName
 from enforcer.policies.policy import Protection
 from enforcer.times import Time
 from worker.beginning import Beginnings
+from worker.completion import complete
 from worker.consequences import keep_if_missing, restore
 from worker.context import Context
 from worker.extent import Extent
@@ -131,8 +132,8 @@ class Sweep:
                 self._differing.append((time.monotonic(), look))
             elif look.found is not None and self._protection(look.name) is not None:
                 in_place.append(look)
-                if not self._report_only:
-                    keep_if_missing(self._context, look.name, look.found)
+        if not self._report_only:
+            complete(self._context, self._survey, in_place, self.report.note_problem)
         if self._restorability:
             for broken, problem in self._survey.side_by_side(self._restorability.check, in_place):
                 self.report.note_broken(broken)

@@ -84,6 +84,18 @@ def test_rule_5_unchanged(record, protection):
     assert (decision, after) == (Decision.UNCHANGED, replace(record, deleted=False))
 
 
+@pytest.mark.parametrize("protection", [None, PROTECTED])
+def test_rule_5_completed(protection):
+    """What no event had told of the recorded manifest is added; what is known stays."""
+    told = push("e", A, at(60), media_type="index", children=(B, C))
+
+    _, after = judge(told, replace(RECORD, media_type="", children=()), protection)
+    _, known = judge(told, replace(RECORD, media_type="list", children=(C,)), protection)
+
+    assert after == replace(RECORD, media_type="index", children=(B, C))
+    assert (known.media_type, known.children) == ("list", (C,))
+
+
 def test_rule_5_earlier_time():
     """The same digest as the record at an earlier time: that becomes the record's time, and settling ends earlier."""
     standing, entries = history((push("new", A, at(60)), PROTECTED))

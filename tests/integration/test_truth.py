@@ -402,6 +402,28 @@ def test_approvals(operator, url, repository):
     assert (first[0], first[1][:4], second[:2]) == ("approved", "cli:", ("approved", "joan"))
 
 
+def test_an_approval_while_the_registry_is_away(operator, url, repository):
+    """What an operator approves while the registry does not answer becomes the record with the next sweep."""
+    push(url, repository, "1.0", ORIGINAL)
+    push(url, repository, Digest.of(OTHER), OTHER)
+    operator.wait_until_idle()
+    operator.whole.registry.stop()
+    reference = f"{repository}:1.0"
+    told = operator.run("tag", "approve", reference, Digest.of(OTHER), "--registry", "main", "--reason", "the fix")
+    assert "once it does" in told
+    operator.whole.registry.start()
+    wait_for(lambda: sweeps(operator), what="a sweep that nobody else holds up")
+    wait_for(lambda: is_there(url, repository, "1.0", OTHER), what="the approved digest")
+    last = next(one for one in reversed(operator.history(repository, "1.0")) if one["decision"] == "approved")
+    assert (last["action"], last["actor"][:4], last["reason"]) == ("adopt", "cli:", "the fix")
+    assert operator.states(repository) == []
+
+
+def sweeps(operator):
+    """Sweep by hand; false while the workers' own sweep is at it."""
+    return operator.try_to("sweep", "--registry", "main", "--namespace", "team", module="worker").returncode in (0, 3)
+
+
 def test_unlock_and_lock(operator, url, repository):
     """While it is unlocked a tag is moved freely; locked by hand or by time, it is protected as it is then."""
     contents = {seed: image(seed) for seed in ("original", "other", "amd64", "arm64")}
@@ -453,3 +475,4 @@ def test_bypass(operator, url):
     assert (violation["actor"], violation["recorded"]) == ("ci", Digest.of(OTHER))
     found = [(entry["decision"], entry["actor"]) for entry in operator.history("guarded/app", "1.0")]
     assert found[:3] == [("recorded", "ci"), ("moved", "release-robot"), ("overwritten", "ci")]
+    assert [bool(entry["bypassed"]) for entry in operator.history("guarded/app", "1.0")][:3] == [False, True, False]

@@ -22,13 +22,13 @@ def test_what_is_there_counts_as_pushed():
 
 def test_what_is_gone_counts_as_deleted():
     """A tag that is not found is a deletion, whatever was asked for."""
-    assert event_of(replace(LOOK, found=None), "baseline", adopted=True).action is Action.DELETE
+    assert event_of(replace(LOOK, found=None), "baseline", adopted="why").action is Action.DELETE
 
 
 def test_adopted():
-    """What an operator wants recorded is adopted, and says how."""
-    event = event_of(LOOK, "baseline", adopted=True)
-    assert (event.action, event.reason) == (Action.ADOPT, "baseline --force")
+    """What an operator wants recorded is adopted, and says why."""
+    event = event_of(LOOK, "baseline", adopted="why")
+    assert (event.action, event.reason) == (Action.ADOPT, "why")
 
 
 def test_each_finding_is_an_event_of_its_own():

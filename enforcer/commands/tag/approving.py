@@ -28,7 +28,8 @@ Example:
 \b
 It may come before the push or after it. If the registry has the digest, that
 is the tag's record from now on, the tag is set to it, and open violations by
-that digest are closed as approved. If not, the next push of it is none.
+that digest are closed as approved. If not, it becomes that with the next push
+of it, or when a sweep finds it in the registry.
 """
 )
 @settings_option
@@ -64,7 +65,8 @@ def _told(name: TagName, digest: Digest, outcome: Outcome) -> str:
             return f"{name.reference} is {digest.short} from now on, and is being set to it"
         case Outcome.EXPECTED:
             return (
-                f"{name.registry} does not have {digest.short} yet: the next push of it to {name.reference} is expected"
+                f"{name.registry} does not have {digest.short}, or does not answer: once it does, a push of it to "
+                f"{name.reference} is expected, and the next sweep finds it"
             )
         case Outcome.UNCHANGED:
             return f"{name.reference} is {digest.short} already"

@@ -53,7 +53,8 @@ def approve(call: Call[Query, ApprovalDraft]) -> Answer:
 
     It may come before the push or after it, and takes effect when a worker judges it: if the registry has the digest
     by then, that is the tag's record from then on, the tag is set to it, and open violations by that digest are closed
-    as approved (in the history: approved). If not, the next push of it is no violation (noted).
+    as approved (in the history: approved). If not, the next push of it is no violation (noted), and the first sweep
+    that finds it in the registry makes it the record.
     """
     here, wanted = services(), call.body
     registry = here.namespaces.registry(call.path["registry"])

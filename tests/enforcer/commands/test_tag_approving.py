@@ -46,7 +46,7 @@ def test_who_approves_what(run, becomes, database):
     ("outcome", "told"),
     [
         (Outcome.ADOPTED, "from now on"),
-        (Outcome.EXPECTED, "the next push of it to team/app:1.0 is expected"),
+        (Outcome.EXPECTED, "a push of it to team/app:1.0 is expected"),
         (Outcome.UNCHANGED, "already"),
         (Outcome.WAITING, "takes effect as soon as one runs"),
     ],
