@@ -32,6 +32,7 @@ class Line:
             "reason": event.reason,
             "decision": entry.decision,
             "policies": list(entry.protection.policies) if entry.protection else [],
+            "bypassed": list(entry.protection.bypassed) if entry.protection else [],
             "recorded": entry.record.digest if entry.record else None,
             "late": entry.late,
         }

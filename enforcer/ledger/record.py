@@ -128,7 +128,7 @@ class Entry:
         return cls(
             event=Event.from_dict(fields["event"] | names),
             decision=Decision(fields["decision"]),
-            protection=Protection(**protection | {"policies": tuple(protection["policies"])}) if protection else None,
+            protection=Protection.from_dict(protection) if protection else None,
             record=Record.from_dict(fields["record"]) if "record" in fields else None,
             late=fields.get("late", False),
         )

@@ -62,7 +62,10 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """What the policies that match a tag say together, at the time of one event."""
+    """What the policies that match a tag say together, at the time of one event.
+
+    Those that its actor may bypass say nothing: they are only named.
+    """
 
     overwrite: bool
     delete: bool
@@ -70,10 +73,18 @@ class Protection:
     settle: float
     """Seconds for which a new record may still be superseded by the index that lists it."""
     policies: tuple[int, ...]
+    bypassed: tuple[int, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The protection for JSON."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """The protection for JSON; what was bypassed only where something was."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return fields if self.bypassed else {name: fields[name] for name in fields if name != "bypassed"}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Read what `as_dict` gave."""
+        lists = {name: tuple(fields.get(name, ())) for name in ("policies", "bypassed")}
+        return cls(**fields | lists)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +155,10 @@ class Policy:
             and self.tags.selects(tag)
         )
 
-    def binds(self, time: Time, actor: str) -> bool:
-        """Whether it was in force at that time for that actor."""
-        return not self.disabled and self.effective_since <= time and not (actor and actor in self.bypass_actors)
+    def is_in_force(self, time: Time) -> bool:
+        """Whether it was in force at that time."""
+        return not self.disabled and self.effective_since <= time
+
+    def is_bypassed_by(self, actor: str) -> bool:
+        """Whether it does not bind that actor; somebody without a name is always bound."""
+        return bool(actor) and actor in self.bypass_actors

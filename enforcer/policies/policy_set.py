@@ -105,20 +105,22 @@ class PolicySet:
     def protection(
         self, registry: RegistryName, repository: Repository, tag: Tag, time: Time, actor: str = ""
     ) -> Protection | None:
-        """What protected the tag against that actor at that time; None if nothing did."""
+        """What protected the tag against that actor at that time; None if no policy was in force for the tag."""
         matching = [
             policy
             for policy in self._at(registry, repository.namespace, time)
-            if policy.binds(time, actor) and policy.selects(repository, tag)
+            if policy.is_in_force(time) and policy.selects(repository, tag)
         ]
         if not matching or self._is_unlocked(registry, repository, tag, time):
             return None
+        binding = [policy for policy in matching if not policy.is_bypassed_by(actor)]
         return Protection(
-            overwrite=any(Against.OVERWRITE in policy.protect for policy in matching),
-            delete=any(Against.DELETE in policy.protect for policy in matching),
-            enforce=any(policy.mode is Mode.ENFORCE for policy in matching),
-            settle=max(policy.settle for policy in matching),
-            policies=tuple(policy.id for policy in matching),
+            overwrite=any(Against.OVERWRITE in policy.protect for policy in binding),
+            delete=any(Against.DELETE in policy.protect for policy in binding),
+            enforce=any(policy.mode is Mode.ENFORCE for policy in binding),
+            settle=max((policy.settle for policy in binding), default=0),
+            policies=tuple(policy.id for policy in binding),
+            bypassed=tuple(policy.id for policy in matching if policy.is_bypassed_by(actor)),
         )
 
     def protected_since(self, registry: RegistryName, repository: Repository, tag: Tag, now: Time) -> Time | None:

@@ -78,12 +78,10 @@ def test_the_registry_is_not_asked_in_vain(descriptions, stored, make):
     assert stored.requests == []
 
 
-def test_who_bypasses_needs_no_description(make_context, stored):
-    """What a bypassing actor pushes is moved whatever it is."""
+def test_who_bypasses_is_described_too(make_context, stored):
+    """What a bypassing actor pushes is protected against everybody else, and so are its children."""
     descriptions = Descriptions(make_context(policies=[policy_table(bypass_actors=["robot"])]))
-    event = pushed(INDEX, actor="robot")
-    assert descriptions.of(event) == event
-    assert stored.requests == []
+    assert descriptions.of(pushed(INDEX, actor="robot")).children == tuple(map(Digest.of, CHILDREN))
 
 
 def test_what_is_kept_is_not_asked_for(descriptions, stored):

@@ -459,7 +459,9 @@ def test_bypass_is_for_clients(ledger):
     list(Judge(ledger, PolicySet([policy]), 600).judge(Case(event, at(3)) for event in events))
 
     assert decided(ledger) == [("1", Decision.MOVED), ("2", Decision.APPROVED), ("3", Decision.OVERWRITTEN)]
-    assert [entry.protection is not None for entry in ledger.history(NAME)] == [False, True, True]
+    history = ledger.history(NAME)
+    assert [entry.protection.overwrite for entry in history] == [False, True, True]
+    assert [entry.protection.bypassed for entry in history] == [(policy.id,), (), ()]
 
 
 def test_usual_batch_reads_no_history(redis):

@@ -15,7 +15,7 @@ from enforcer.names import Repository, Tag, TagName
 
 if TYPE_CHECKING:
     from enforcer.ledger.history import Line
-    from enforcer.ledger.record import Standing
+    from enforcer.ledger.record import Entry, Standing
 
 
 @click.command(
@@ -109,17 +109,22 @@ def _fields(session: Session, name: TagName, standing: Standing) -> dict[str, An
 
 def _row(line: Line) -> tuple[str, ...]:
     entry, event = line.entry, line.entry.event
-    decision = f"{entry.decision} (late)" if entry.late else str(entry.decision)
     digest = line.digest or "-"
     return (
         f"{event.time[:23]}Z",
         event.action,
         digest,
-        decision,
+        _decision(entry),
         event.actor or "-",
         event.address or "-",
         event.reason,
     )
+
+
+def _decision(entry: Entry) -> str:
+    was_bypassed = entry.protection is not None and bool(entry.protection.bypassed) and entry.decision != "unchanged"
+    remarks = [word for word, is_true in (("late", entry.late), ("bypass", was_bypassed)) if is_true]
+    return f"{entry.decision} ({', '.join(remarks)})" if remarks else str(entry.decision)
 
 
 def _shown(value: Any) -> str:

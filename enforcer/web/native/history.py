@@ -37,6 +37,7 @@ class HistoryEntry(Shape):
     reason: str = Field(description="Why an operator approved it; empty for what clients did.")
     decision: Decision = Field(description="What it meant for the tag.")
     policies: list[int] = Field(description="Ids of the policies that protected the tag against it.")
+    bypassed: list[int] = Field(description="Ids of the policies that would have, had the actor not been exempt.")
     recorded: DigestText | None = Field(description="Digest that the tag was recorded with from then on.")
     late: bool = Field(description="Whether it was heard of too late to change anything.")
 

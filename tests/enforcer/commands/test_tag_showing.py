@@ -43,6 +43,22 @@ def test_history_newest_first(run, past):
     ]
 
 
+def test_history_names_exceptions(run, past, database):
+    """What a policy let pass because of who it was is marked; the same digest again is nothing to let pass."""
+    past = Past(
+        Ledger(database), policy(7, "**", effective_since=BEGAN, bypass_actors=frozenset({"robot"})), began=BEGAN
+    )
+    past.push(1, actor="ci")
+    past.push(2, actor="robot")
+    past.push(2, actor="robot")
+    lines = run("history", "team/app:1.0").stdout.splitlines()[1:]
+    assert [line.split()[3:] for line in lines] == [
+        ["unchanged", "robot", "-"],
+        ["moved", "(bypass)", "robot", "-"],
+        ["recorded", "ci", "-"],
+    ]
+
+
 def test_history_as_json(run, past):
     """With --json each line is an entry with everything that is known of it."""
     past.push(1, actor="ci", user_agent="buildkit")

@@ -64,6 +64,7 @@ def test_as_dict():
         "reason": "",
         "decision": "recorded",
         "policies": [3, 7],
+        "bypassed": [],
         "recorded": A,
         "late": False,
     }

@@ -55,15 +55,25 @@ def test_protection_of_several_policies():
         {"repository": Repository("web")},
         {"tag": SIGNATURE},
         {"time": SINCE.plus(-1)},
-        {"actor": "root"},
     ],
 )
 def test_no_protection(place):
-    """Nothing protects a tag of another registry, namespace or time, or against those who may bypass the policy."""
-    wanted = policy(bypass_actors=frozenset({"root"}))
+    """Nothing protects a tag of another registry, namespace or time."""
+    assert protection(policy()) is not None
+    assert protection(policy(), **place) is None
 
-    assert protection(wanted) is not None
-    assert protection(wanted, **place) is None
+
+def test_bypassed():
+    """A policy says nothing to those who may bypass it, and is named; the others say what they say."""
+    lax = policy(id=3, bypass_actors=frozenset({"root"}), settle=200)
+    strict = policy(id=7, protect=frozenset({Against.DELETE}), mode=Mode.OBSERVE, settle=5)
+
+    alone, beside = protection(lax, actor="root"), protection(lax, strict, actor="root")
+
+    assert (alone.overwrite, alone.delete, alone.enforce, alone.policies, alone.bypassed) == (False,) * 3 + ((), (3,))
+    assert (beside.overwrite, beside.delete, beside.enforce, beside.settle) == (False, True, False, 5)
+    assert (beside.policies, beside.bypassed) == ((7,), (3,))
+    assert protection(lax, actor="ci").bypassed == protection(lax).bypassed == ()
 
 
 def test_repositories_without_a_namespace():

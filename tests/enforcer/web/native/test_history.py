@@ -39,6 +39,7 @@ def test_every_digest_newest_first(call, past):
         "reason": "",
         "decision": "recorded",
         "policies": [7],
+        "bypassed": [],
         "recorded": digest(1),
         "late": False,
     }
