@@ -57,8 +57,9 @@ def judge_surely(context: Context, batch: Sequence[Arrival]) -> None:
 def judge_batch(context: Context, batch: Sequence[Arrival]) -> None:
     """Judge a batch; when it comes again after a crash, nothing changes and what follows is set in motion again."""
     _bury_unreadable(context, batch)
-    judge = Judge(context.ledger, context.policies.current(), context.settings.late_window)
-    descriptions = Descriptions(context)
+    policies = context.policies.current()
+    judge = Judge(context.ledger, policies, context.settings.late_window)
+    descriptions = Descriptions(context, policies=policies)
     cases = (Case(descriptions.of(arrival.event), arrival.time) for arrival in batch if arrival.event is not None)
     set_in_motion(context, list(judge.judge(cases)))
 

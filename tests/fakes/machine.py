@@ -96,6 +96,7 @@ class Pipeline(RuleBasedStateMachine):
         self.did: dict[str, tuple[Tag | None, Did]] = {}
         self.said: list[Event] = []
         self.silent: list[Event] = []
+        self.waiting = False  # for a drain
         self.regime = Regime()
 
     # What people do
@@ -192,16 +193,16 @@ class Pipeline(RuleBasedStateMachine):
         places = data.draw(st.lists(st.integers(0, len(self.said) - 1), min_size=1, max_size=3))
         self._announce([self.said[place] for place in places], 3)
 
-    @precondition(lambda self: self.workers[0].log.waiting())
+    @precondition(lambda self: self.waiting)
     @rule(worker=WORKER, commands=COMMANDS, dies=st.booleans())
     def drain(self, worker, commands, dies):
         """Until it dies between two commands, or the other one does the same there."""
-        self._interrupted(worker, drain, commands, dies)
+        self.waiting = self._is_killed(worker, drain, commands, dies=dies)
 
     @precondition(lambda self: self.workers[0].restores.is_due())
     @rule(worker=WORKER, commands=COMMANDS, dies=st.booleans())
     def restore(self, worker, commands, dies):
-        self._interrupted(worker, restore_due, commands, dies)
+        self._is_killed(worker, restore_due, commands, dies=dies)
 
     @rule(ticks=st.integers(1, 3))
     def wait(self, ticks):
@@ -222,6 +223,7 @@ class Pipeline(RuleBasedStateMachine):
             self._announce(self.silent[::-1], 2)
             self._drain_all()
             if not len(self.workers[0].restores):
+                assert not self.workers[0].log.waiting()
                 return
             self._wait_for_restores()
             restore_due(self.workers[0])
@@ -276,6 +278,7 @@ class Pipeline(RuleBasedStateMachine):
     def _announce(self, events, size):
         for start in range(0, len(events), size):
             self.workers[0].log.append(events[start : start + size])
+            self.waiting = True
         told = {event.id for event in events}
         self.said += [event for event in self.silent if event.id in told]
         self.silent = [event for event in self.silent if event.id not in told]
@@ -292,10 +295,10 @@ class Pipeline(RuleBasedStateMachine):
         self.registry.land(Time.now())
 
     def _drain_all(self):
-        while self.workers[0].log.waiting():
-            drain(self.workers[0])
+        drain(self.workers[0])
+        self.waiting = False
 
-    def _interrupted(self, worker, work, commands, dies):
+    def _is_killed(self, worker, work, commands, *, dies):
         def be_quicker():
             self._announce(self.silent[:3], 2)
             drain(self.workers[1 - worker])
@@ -306,8 +309,10 @@ class Pipeline(RuleBasedStateMachine):
             work(self.workers[worker])
         except Killed:
             note("killed")
+            return True
         finally:
             interruptions.none()
+        return False
 
     def _amend(self, number, after):
         if after is None:
