@@ -205,7 +205,7 @@ class Violations:
         return int(self._redis.zcard(self._OPEN))
 
     def update(self, violation: Violation) -> None:
-        """Write what became of a violation, unless it was withdrawn meanwhile."""
+        """Write what became of a violation, unless it was withdrawn meanwhile, or is one of another record now."""
         closed = "" if violation.state.is_unresolved else f"{violation.name} {violation.id}"
         arguments = [violation.id, json.dumps(violation.as_dict()), closed]
         self._update(keys=[self._ALL, self._OPEN], args=arguments)

@@ -154,6 +154,16 @@ def test_what_was_withdrawn_meanwhile_stays_so(violations):
     assert violations.get(violation(2).id) is None
 
 
+def test_what_became_of_it_with_another_record_is_not_written_over(violations):
+    """Whoever still restores the record of before says nothing of the one that the tag must be now."""
+    violations.open([violation(1)])
+    renewed = violation(1, recorded=digest(9))
+    violations.open([renewed])
+    for state in (State.RESTORED, State.RELEASED, State.WITHDRAWN):
+        violations.update(violation(1).closed_as(state))
+        assert violations.get_open(NAME) == [renewed]
+
+
 def test_update_of_an_open_violation_keeps_it_open(violations):
     """Progress is written without closing."""
     violations.open([violation(1)])
