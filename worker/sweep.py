@@ -20,6 +20,7 @@ from enforcer.ledger.record import Record, Standing
 from enforcer.names import RegistryName, Repository, TagName
 from enforcer.policies.policy import Protection
 from enforcer.times import Time
+from enforcer.violations import violation_id
 from worker.beginning import Beginnings
 from worker.completion import complete
 from worker.consequences import keep_if_missing, restore
@@ -184,7 +185,8 @@ class Sweep:
             is_known = bool(self._context.violations.get_open(look.name))
         else:
             last = self._context.ledger.history(look.name)[-1:]
-            is_known = any(entry.decision.is_violation and entry.event.digest == look.found for entry in last)
+            judged = [each.event for each in last if each.decision.is_violation and each.event.digest == look.found]
+            is_known = bool(self._context.violations.known(map(violation_id, judged)))
         if not is_known:
             return event_of(look, "sweep")
         if protection.enforce and not self._report_only:

@@ -8,6 +8,7 @@ from enforcer.errors import ManifestMissing
 from enforcer.names import Digest, Repository, Tag
 from enforcer.registries.manifest import OCI_INDEX, OCI_MANIFEST, Manifest
 from enforcer.times import Time
+from tests.fakes.events import APP
 from tests.fakes.images import image, index
 
 
@@ -36,7 +37,7 @@ class LateRegistry:
 
     def __init__(self, announce: Callable[[Tag, Digest], None]) -> None:
         self.known = set(BY_DIGEST) - {NEW}
-        self.tags: dict[Tag, Digest] = {}
+        self.held: dict[Tag, Digest] = {}
         self._announce = announce
         self._landing: list[tuple[Time, Tag, Digest]] = []
 
@@ -47,24 +48,30 @@ class LateRegistry:
     def land(self, now: Time) -> None:
         """What was pushed early enough is in place."""
         for _, tag, digest in (each for each in self._landing if each[0] <= now):
-            self.tags[tag] = digest
+            self.held[tag] = digest
         self._landing = [each for each in self._landing if each[0] > now]
 
     def delete(self, tag: Tag | None, digest: Digest | None) -> None:
-        for each, held in list(self.tags.items()):
-            if each == tag or digest in (held, *CHILDREN[held]):
-                del self.tags[each]
+        for each, holds in list(self.held.items()):
+            if each == tag or digest in (holds, *CHILDREN[holds]):
+                del self.held[each]
+
+    def repositories(self) -> list[Repository]:
+        return [APP]
+
+    def tags(self, _: Repository) -> list[Tag]:
+        return list(self.held)
 
     def head(self, _: Repository, reference: Tag) -> Digest | None:
-        return self.tags.get(reference)
+        return self.held.get(reference)
 
     def get(self, repository: Repository, reference: Tag | Digest) -> Manifest:
-        digest = reference if isinstance(reference, Digest) else self.tags.get(reference)
+        digest = reference if isinstance(reference, Digest) else self.held.get(reference)
         if digest not in self.known:
             raise ManifestMissing(f"{repository} has no {reference}")
         return BY_DIGEST[digest]
 
     def put(self, _: Repository, reference: Tag | Digest, manifest: Manifest) -> None:
         if isinstance(reference, Tag):
-            self.tags[reference] = manifest.digest
+            self.held[reference] = manifest.digest
             self._announce(reference, manifest.digest)

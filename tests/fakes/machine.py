@@ -1,8 +1,9 @@
 """A state machine for Hypothesis: the pipeline behind the receiver, from the log to the registry.
 
 People push, delete, change policies, unlock and approve; the registry announces what they did late, doubled, in any
-order and in envelopes of any size; workers judge and restore, die between any two commands to Redis, and get into each
-other's way there. In the end everything is announced, judged and restored, and must be as the model says.
+order, in envelopes of any size, or never; workers judge, restore, keep and survey, die between any two commands
+to Redis, and get into each other's way there. In the end everything is announced, judged and restored, and must be as
+the model says; and after a last sweep the registry holds what it must, whatever nobody told.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
 from unittest.mock import patch
 
 from hypothesis import event as note
@@ -19,10 +22,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from redis import Redis
 
 from enforcer import agenda as agenda_module
+from enforcer import approvals as approvals_module
 from enforcer import log as log_module
 from enforcer import times as times_module
 from enforcer.approvals import Approvals
-from enforcer.events import Event
+from enforcer.events import Action, Event
 from enforcer.names import Tag, TagName
 from enforcer.policies.store import PolicyStore
 from enforcer.policies.unlock import Unlock
@@ -35,10 +39,21 @@ from tests.fakes.late_registry import BUILDS, BY_DIGEST, CHILDREN, MANIFESTS, La
 from tests.fakes.model import Did, Model, Rule, tag_of
 from tests.fakes.policed import Policed, Regime, Unlocked
 from tests.fakes.settings import settings
+from worker import baseline as baseline_module
+from worker import completion as completion_module
+from worker import finding as finding_module
 from worker import restore as restore_module
+from worker import sweep as sweep_module
+from worker.baseline import Baseline
+from worker.beginning import Beginnings
 from worker.context import Context
 from worker.drain import drain
+from worker.judging import Judge
+from worker.keep import keep
 from worker.restore import restore
+from worker.survey import survey_of
+from worker.sweep import Sweep
+from worker.sweep_report import SoFar
 
 TICK = 5
 """Seconds."""
@@ -50,7 +65,7 @@ LATE_WINDOW = 36_000
 """Seconds; longer than any run, so that nothing is too late."""
 
 TAGS = (Tag("1.0"), Tag("2.0"))
-SETTINGS = settings(late_window=LATE_WINDOW)
+SETTINGS = settings(late_window=LATE_WINDOW, sweep_rate=10_000)
 
 
 RULES = st.builds(
@@ -70,6 +85,30 @@ WORKER = st.sampled_from([0, 1])
 COMMANDS = st.integers(0, 20)
 
 
+def restore_due(context: Context) -> None:
+    """Do one step for each tag whose restore is due."""
+    for claim in context.restores.claim(10):
+        restore(context, claim)
+
+
+def keep_due(context: Context) -> None:
+    """Fetch each manifest that is due to be kept."""
+    for claim in context.keeps.claim(10):
+        keep(context, claim)
+
+
+def sweep_all(context: Context) -> None:
+    """Compare what the registry holds with the ledger."""
+    with survey_of(context, MAIN) as survey:
+        list(Sweep(context, survey, [APP], SoFar()).run())
+
+
+def record_all(context: Context) -> None:
+    """Record what the registry holds, as when a policy begins to protect it."""
+    with survey_of(context, MAIN) as survey:
+        list(Baseline(context, survey, [APP], "all", beginnings=Beginnings(context)).run())
+
+
 class Pipeline(RuleBasedStateMachine):
     """The machine; `server` empties a Redis and returns what connects to it."""
 
@@ -82,6 +121,11 @@ class Pipeline(RuleBasedStateMachine):
             self.stack.enter_context(patch.object(module, "time", self.clock))
         self.stack.enter_context(patch.object(log_module, "STALE_MILLISECONDS", 0))
         self.stack.enter_context(patch.object(log_module.Arrival, "time", property(lambda _: Time.now())))
+        for module in (baseline_module, sweep_module):
+            self.stack.enter_context(patch.object(module, "SECOND_LOOK", 0))
+        self.stack.enter_context(patch.object(finding_module, "Judge", self._judge_of_findings))
+        for module in (approvals_module, completion_module, finding_module):
+            self.stack.enter_context(patch.object(module, "secrets", SimpleNamespace(token_hex=lambda _: self._id())))
         self.redis = connect()
         self.store = PolicyStore(self.redis, per_namespace=10)
         self.approvals = Approvals(self.redis)
@@ -93,7 +137,9 @@ class Pipeline(RuleBasedStateMachine):
             context = Context(SETTINGS, client, consumer=f"worker-{number}")
             context.__dict__["registries"] = {MAIN: self.registry}
             self.workers.append(context)
+        self.numbers = count()
         self.did: dict[str, tuple[Tag | None, Did]] = {}
+        self.lacking: set[str] = set()
         self.said: list[Event] = []
         self.silent: list[Event] = []
         self.waiting = False  # for a drain
@@ -172,7 +218,8 @@ class Pipeline(RuleBasedStateMachine):
         self._drain_all()
         event = self.approvals.approve(TagName(MAIN, APP, tag), digest, by="ops", reason="repair")
         action = "adopt" if digest in self.registry.known else "approve"
-        self.did[event.id] = (tag, Did(event.time, action, digest, "ops"))
+        children = CHILDREN[digest] if action == "adopt" else ()
+        self.did[event.id] = (tag, Did(event.time, action, digest, "ops", children))
         self.said.append(event)
         self._drain_all()
 
@@ -204,6 +251,24 @@ class Pipeline(RuleBasedStateMachine):
     def restore(self, worker, commands, dies):
         self._is_killed(worker, restore_due, commands, dies=dies)
 
+    @precondition(lambda self: self.workers[0].keeps.is_due())
+    @rule(worker=WORKER, commands=COMMANDS, dies=st.booleans())
+    def keep(self, worker, commands, dies):
+        self._is_killed(worker, keep_due, commands, dies=dies)
+
+    @rule(worker=WORKER, commands=COMMANDS, survey=st.sampled_from([sweep_all, sweep_all, record_all]))
+    def survey(self, worker, commands, survey):
+        """Of what the registry holds by now, told or not; another worker judges in the middle of it."""
+        self._is_killed(worker, survey, commands, dies=False)
+
+    @precondition(lambda self: self.silent)
+    @rule()
+    def lose(self):
+        """The registry starts again, and has forgotten what it has not told yet."""
+        for event in self.silent:
+            del self.did[event.id]
+        self.silent.clear()
+
     @rule(ticks=st.integers(1, 3))
     def wait(self, ticks):
         self._wait(ticks)
@@ -213,8 +278,13 @@ class Pipeline(RuleBasedStateMachine):
     def teardown(self):
         try:
             self._end()
+            self._wait(2)
+            keep_due(self.workers[0])
+            sweep_all(self.workers[0])
+            self._end()
             for tag in TAGS:
                 self._check(tag)
+                self._check_registry(tag)
         finally:
             self.stack.close()
 
@@ -231,8 +301,8 @@ class Pipeline(RuleBasedStateMachine):
 
     def _check(self, tag):
         name = TagName(MAIN, APP, tag)
-        model = Model(CHILDREN, lambda what: self.regime.rules(tag, what))
-        model.take({event_id: what for event_id, (named, what) in self.did.items() if named in (tag, None)})
+        model = Model(lambda what: self.regime.rules(tag, what))
+        model.take({each: self._told(each, tag) for each, (named, _) in self.did.items() if named in (tag, None)})
         record = self.workers[0].ledger.standing(name).record
         assert (record and tag_of(record)) == model.tag
         found = [each for each in self.workers[0].violations.newest(limit=1000) if each.name == name]
@@ -245,23 +315,28 @@ class Pipeline(RuleBasedStateMachine):
         note(f"violations: {min(len(found), 3)}")
         for state in {each.state for each in found}:
             note(f"{state}")
-        states = {each.state for each in found if record and each.recorded == record.digest}
-        is_enforced = any(rule.enforce for rule in self.regime.rules(tag, Did(Time.now(), "push", None)))
-        if is_enforced and states & {State.RESTORED, State.IN_PLACE} and State.RELEASED not in states:
-            assert self.registry.tags.get(tag) == record.digest
+
+    def _check_registry(self, tag):
+        """A sweep looks where a policy is: what that protects is put right, and the record of all else follows."""
+        record = self.workers[0].ledger.standing(TagName(MAIN, APP, tag)).record
+        now = Did(Time.now(), "push", None)
+        rules = self.regime.rules(tag, now)
+        if any(rule.enforce for rule in rules) or (not rules and self.regime.has_policy):
+            expected = record.digest if record and not record.deleted else None
+            assert self.registry.held.get(tag) == expected
 
     # How it is done
 
     def _id(self):
-        return f"event-{len(self.did) * 7 % 10}-{len(self.did)}"  # in another order than they happened
+        number = next(self.numbers)
+        return f"event-{number * 7 % 10}-{number}"  # in another order than they happened
 
     def _push(self, tag, digest, actor, *, slow=False, bare=False):
         now = Time.now()
         self.registry.push(tag, digest, now.plus(TICK if slow else 0))
         self.registry.land(now)
         event = self._event(tag, digest, actor)
-        # What an index lists is not asked for until it is protected.
-        self._say(replace(event, media_type="") if bare and not event.children else event)
+        self._say(replace(event, media_type="", children=()) if bare else event)
 
     def _restored(self, tag, digest):
         self._say(self._event(tag, digest, "enforcer"))
@@ -272,8 +347,32 @@ class Pipeline(RuleBasedStateMachine):
         return push(self._id(), digest, Time.now(), tag=tag, actor=actor, **described)
 
     def _say(self, event):
-        self.did[event.id] = (event.tag, Did(event.time, event.action.value, event.digest, event.actor))
+        self._do(event)
+        if event.action is Action.PUSH and not event.media_type:
+            self.lacking.add(event.id)
         self.silent.append(event)
+
+    def _do(self, event):
+        self.did[event.id] = (event.tag, Did(event.time, event.action.value, event.digest, event.actor, event.children))
+
+    def _told(self, event_id, tag):
+        """What was done, with what workers have read of it: they do where anything protects the tag, whoever did it."""
+        what = self.did[event_id][1]
+        is_read = event_id in self.lacking and self.regime.covers(tag, what)
+        return what._replace(children=CHILDREN[what.digest]) if is_read else what
+
+    def _judge_of_findings(self, *given):
+        """What judges the findings of surveys: they are things that were done like others."""
+        judge = Judge(*given)
+
+        class Noting:
+            @staticmethod
+            def judge(cases):
+                for case in (found := list(cases)):
+                    self._do(case.event)
+                return judge.judge(found)
+
+        return Noting()
 
     def _announce(self, events, size):
         for start in range(0, len(events), size):
@@ -323,9 +422,3 @@ class Pipeline(RuleBasedStateMachine):
 
     def _create(self, policed):
         self.regime.change(self.store.create(policed.policy(), "ops").id, policed)
-
-
-def restore_due(context: Context) -> None:
-    """Do one step for each tag whose restore is due."""
-    for claim in context.restores.claim(10):
-        restore(context, claim)

@@ -13,16 +13,18 @@ from enforcer.ledger.record import Record
 from enforcer.names import Digest
 from enforcer.times import Time
 
-Children = Mapping[Digest, tuple[Digest, ...]]
-
 
 class Did(NamedTuple):
-    """What somebody did; the deletion of the tag has no digest, that of a digest concerns the tag if it needs it."""
+    """What somebody did; the deletion of the tag has no digest, that of a digest concerns the tag if it needs it.
+
+    `children` are those of an index that was pushed, as far as anybody told.
+    """
 
     time: Time
     action: str
     digest: Digest | None
     actor: str = ""
+    children: tuple[Digest, ...] = ()
 
 
 class Rule(NamedTuple):
@@ -51,6 +53,7 @@ class Tag:
     settles: Time | None = None
     gone: bool = False
     approved: Digest | None = None
+    children: tuple[Digest, ...] = ()
     build: dict[str, Digest] = field(default_factory=dict, compare=False)
 
     def is_settling(self, time: Time) -> bool:
@@ -61,10 +64,9 @@ class Tag:
 class Model:
     """One tag: what it must be after all that was done, and the violations by event."""
 
-    def __init__(self, children: Children, in_force: Callable[[Did], list[Rule]]) -> None:
+    def __init__(self, in_force: Callable[[Did], list[Rule]]) -> None:
         self.tag: Tag | None = None
         self.violations: dict[str, Violation] = {}
-        self._children = children
         self._in_force = in_force
 
     def take(self, did: Mapping[str, Did]) -> None:
@@ -75,7 +77,7 @@ class Model:
 
     def _delete(self, event_id: str, what: Did) -> None:
         tag = self.tag
-        if tag is None or tag.gone or what.digest not in (None, tag.digest, *self._children[tag.digest]):
+        if tag is None or tag.gone or what.digest not in (None, tag.digest, *tag.children):
             return
         rules = self._in_force(what)
         if any(rule.delete for rule in rules):
@@ -93,25 +95,27 @@ class Model:
         tag, rules = self.tag, self._in_force(what)
         approved = what.action == "adopt" or (tag is not None and tag.approved == what.digest)
         if tag is not None and tag.digest == what.digest:
-            self.tag = replace(tag, gone=False)
+            self.tag = replace(tag, gone=False, children=tag.children or what.children)
         elif approved or all(not rule.overwrite for rule in rules):
-            self.tag = Tag(what.digest, what.time)
+            self.tag = Tag(what.digest, what.time, children=what.children)
         elif tag is None:
-            self.tag = Tag(what.digest, what.time, what.time.plus(max(rule.settle for rule in rules)))
-        elif tag.is_settling(what.time) and tag.digest in self._children[what.digest]:
-            self._supersede(tag, what.digest, what.time)
+            settles = what.time.plus(max(rule.settle for rule in rules))
+            self.tag = Tag(what.digest, what.time, settles, children=what.children)
+        elif tag.is_settling(what.time) and tag.digest in what.children:
+            self._supersede(tag, what)
         else:
             self._overwrite(event_id, what, tag, rules)
 
-    def _supersede(self, tag: Tag, index: Digest, time: Time) -> None:
+    def _supersede(self, tag: Tag, index: Did) -> None:
+        assert index.digest is not None
         for part, digest_of_part in tag.build.items():
-            if digest_of_part in self._children[index]:
+            if digest_of_part in index.children:
                 self.violations.pop(part, None)
-        self.tag = Tag(index, time, tag.settles, build=tag.build)
+        self.tag = Tag(index.digest, index.time, tag.settles, children=index.children, build=tag.build)
 
     def _overwrite(self, event_id: str, what: Did, tag: Tag, rules: list[Rule]) -> None:
         assert what.digest is not None
-        if not (tag.is_settling(what.time) and what.digest in self._children[tag.digest]):
+        if not (tag.is_settling(what.time) and what.digest in tag.children):
             self._violated(event_id, "overwritten", tag, rules)
             tag.build[event_id] = what.digest
         self.tag = replace(tag, gone=False)
@@ -122,7 +126,7 @@ class Model:
 
 def tag_of(record: Record) -> Tag:
     """What a record in the ledger says, as the model says it."""
-    return Tag(record.digest, record.time, record.settles, record.deleted, record.approved)
+    return Tag(record.digest, record.time, record.settles, record.deleted, record.approved, record.children)
 
 
 def _order(item: tuple[str, Did]) -> tuple[str, str, str]:

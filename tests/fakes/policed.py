@@ -21,9 +21,13 @@ class Policed:
     bypass: str | None = None
     disabled: bool = False
 
+    def covers(self, tag: Tag, what: Did) -> bool:
+        """Whether it is in force for the tag, whoever it is."""
+        return not self.disabled and self.since <= what.time and selects(self.pattern, tag)
+
     def binds(self, tag: Tag, what: Did) -> bool:
         bypassed = bool(what.actor) and what.actor == self.bypass and what.action in ("push", "delete")
-        return not self.disabled and self.since <= what.time and selects(self.pattern, tag) and not bypassed
+        return self.covers(tag, what) and not bypassed
 
     def policy(self) -> Policy:
         against = {Against.OVERWRITE: self.rule.overwrite, Against.DELETE: self.rule.delete}
@@ -70,16 +74,28 @@ class Regime:
         latest = {number: revisions[-1][1] for number, revisions in self.policies.items()}
         return {number: policed for number, policed in latest.items() if policed is not None}
 
+    @property
+    def has_policy(self) -> bool:
+        """Whether any policy is switched on."""
+        return any(not policed.disabled for policed in self.current.values())
+
     def change(self, number: int, policed: Policed | None) -> None:
         """From now on a policy is that."""
         self.policies.setdefault(number, []).append((Time.now(), policed))
 
     def rules(self, tag: Tag, what: Did) -> list[Rule]:
         """What was in force for the tag when it happened."""
+        return [policed.rule for policed in self._covering(tag, what) if policed.binds(tag, what)]
+
+    def covers(self, tag: Tag, what: Did) -> bool:
+        """Whether anything was in force for the tag when it happened, whoever did it."""
+        return bool(self._covering(tag, what))
+
+    def _covering(self, tag: Tag, what: Did) -> list[Policed]:
         if any(selects(each.pattern, tag) and each.begins <= what.time < each.ends for each in self.unlocks):
             return []
         at = (_at(revisions, what.time) for revisions in self.policies.values())
-        return [policed.rule for policed in at if policed is not None and policed.binds(tag, what)]
+        return [policed for policed in at if policed is not None and policed.covers(tag, what)]
 
 
 def _at(revisions: list[tuple[Time, Policed | None]], time: Time) -> Policed | None:

@@ -209,6 +209,20 @@ def test_only_observed(registry, make_context, impatient):
     assert len(list(context.violations.newest())) == 3
 
 
+def test_an_observation_that_got_lost(registry, make_context, impatient):
+    """A sweep that died between its judgement and the violation has told nobody: the next one does."""
+    context = make_context(sweep_rate=FAST, policies=[policy_table(mode="observe")])
+    push_tags(registry, "team/app", 1, A)
+    run_baseline(context)
+    overwrite(registry, "team/app:v000")
+    run_sweep(context)
+    (lost,) = context.violations.newest()
+    context.violations.forget(lost)
+    run_sweep(context)
+    (found,) = context.violations.newest()
+    assert (found.pushed, found.state) == (lost.pushed, State.OBSERVED)
+
+
 def test_a_push_whose_event_is_on_its_way(registry, context, recorded):
     """What differs is looked at again after a while, beside what the ledger says by then."""
     registry.put_manifest("team/app", "latest", A)
