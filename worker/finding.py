@@ -9,6 +9,7 @@ from typing import Self
 
 from enforcer.events import Action, Event
 from enforcer.names import Digest, RegistryName, Repository
+from enforcer.queue import Task
 from enforcer.registries.manifest import Manifest
 from enforcer.times import Time
 from worker.case import Case
@@ -55,7 +56,11 @@ def event_of(look: Look, by: str, *, time: Time | None = None, adopted: str = ""
 
 
 def judge_findings(context: Context, survey: Survey, events: Iterable[Event]) -> None:
-    """Describe and judge events, and set in motion what follows."""
+    """Describe and judge events, and set in motion what follows.
+
+    They stand in the log first, like what a registry tells: whoever dies in between leaves the rest to a drain, and a
+    replay knows them.
+    """
 
     def read(registry: RegistryName, repository: Repository, digest: Digest) -> Manifest:
         kept = context.kept(registry, repository, digest)
@@ -66,5 +71,7 @@ def judge_findings(context: Context, survey: Survey, events: Iterable[Event]) ->
 
     descriptions = Descriptions(context, read=read)
     judge = Judge(context.ledger, context.policies.current(), context.settings.late_window)
-    described = survey.side_by_side(descriptions.of, events)
+    described = list(survey.side_by_side(descriptions.of, events))
+    if described and context.log.append(described):
+        context.queues.enqueue(Task.DRAIN)
     set_in_motion(context, list(judge.judge(Case(event, Time.now()) for event in described)))

@@ -20,7 +20,6 @@ from enforcer.ledger.record import Record, Standing
 from enforcer.names import RegistryName, Repository, TagName
 from enforcer.policies.policy import Protection
 from enforcer.times import Time
-from enforcer.violations import violation_id
 from worker.beginning import Beginnings
 from worker.completion import complete
 from worker.consequences import keep_if_missing, restore
@@ -185,8 +184,7 @@ class Sweep:
             is_known = bool(self._context.violations.get_open(look.name))
         else:
             last = self._context.ledger.history(look.name)[-1:]
-            judged = [each.event for each in last if each.decision.is_violation and each.event.digest == look.found]
-            is_known = bool(self._context.violations.known(map(violation_id, judged)))
+            is_known = any(each.decision.is_violation and each.event.digest == look.found for each in last)
         if not is_known:
             return event_of(look, "sweep")
         if protection.enforce and not self._report_only:

@@ -256,10 +256,13 @@ class Pipeline(RuleBasedStateMachine):
     def keep(self, worker, commands, dies):
         self._is_killed(worker, keep_due, commands, dies=dies)
 
-    @rule(worker=WORKER, commands=COMMANDS, survey=st.sampled_from([sweep_all, sweep_all, record_all]))
-    def survey(self, worker, commands, survey):
-        """Of what the registry holds by now, told or not; another worker judges in the middle of it."""
-        self._is_killed(worker, survey, commands, dies=False)
+    @rule(
+        worker=WORKER, commands=COMMANDS, dies=st.booleans(), survey=st.sampled_from([sweep_all, sweep_all, record_all])
+    )
+    def survey(self, worker, commands, dies, survey):
+        """Of what the registry holds by now, told or not."""
+        if self._is_killed(worker, survey, commands, dies=dies):
+            self.waiting = True  # for whoever judges what it had found
 
     @precondition(lambda self: self.silent)
     @rule()
@@ -282,6 +285,7 @@ class Pipeline(RuleBasedStateMachine):
             keep_due(self.workers[0])
             sweep_all(self.workers[0])
             self._end()
+            self._note_logged()
             for tag in TAGS:
                 self._check(tag)
                 self._check_registry(tag)
@@ -362,17 +366,26 @@ class Pipeline(RuleBasedStateMachine):
         return what._replace(children=CHILDREN[what.digest]) if is_read else what
 
     def _judge_of_findings(self, *given):
-        """What judges the findings of surveys: they are things that were done like others."""
+        """What judges the findings of surveys: they are things that were done like others, as soon as they count."""
         judge = Judge(*given)
 
         class Noting:
             @staticmethod
             def judge(cases):
-                for case in (found := list(cases)):
-                    self._do(case.event)
-                return judge.judge(found)
+                found = list(cases)
+                for name, judged in judge.judge(found):
+                    for case in found:
+                        if case.event.tag_name == name:
+                            self._do(case.event)
+                    yield name, judged
 
         return Noting()
+
+    def _note_logged(self):
+        """What a survey had found and did not come to judge was judged by a drain."""
+        for event in map(Event.from_json, self.workers[0].log.archive()):
+            if event.id not in self.did:
+                self._do(event)
 
     def _announce(self, events, size):
         for start in range(0, len(events), size):

@@ -16,7 +16,7 @@ from enforcer.times import Time
 from tests.fakes.events import APP, MAIN, NAME, deletion, digest, push
 from tests.fakes.images import image, index
 from tests.fakes.settings import policy_table
-from tests.fakes.surveys import FAST, decisions_of, record_of
+from tests.fakes.surveys import FAST, announce, decisions_of, record_of, run_baseline
 from worker.drain import drain
 from worker.dry_ledger import DryLedger
 from worker.replay import BATCH, prepared_replay
@@ -69,6 +69,18 @@ def history(seed: int, count: int) -> list[Event]:
         else:
             events.append(push(f"p{number}", digest(chance.randrange(3)), time, media_type="x/y", **fields))
     return events
+
+
+def test_an_original_that_only_a_baseline_knows(registry, redis, make_context):
+    """The archive alone has what baselines found, too: what was pushed afterwards is no original."""
+    context = make_context(sweep_rate=FAST)
+    registry.put_manifest(APP, NAME.tag, image("original"))
+    run_baseline(context)
+    announce(context, f"{APP}:{NAME.tag}", digest(1))
+    archive = [Event.from_json(text) for text in context.log.archive()]
+    redis.flushdb()
+    _, (found,) = replay(make_context(sweep_rate=FAST), archive)
+    assert (found.recorded, found.pushed) == (Digest.of(image("original")), digest(1))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from redis.exceptions import ConnectionError as NoConnection
@@ -19,12 +20,14 @@ from enforcer.times import Time
 from enforcer.violations import State
 from tests.fakes.events import MAIN, digest
 from tests.fakes.images import blob, blobs_of, image, index
+from tests.fakes.interruptions import Interruptions, Killed, die
 from tests.fakes.settings import policy_table
 from tests.fakes.surveys import FAST, announce, decisions_of, name_of, push_tags, record_of, run_baseline, run_sweep
 from worker import jobs
 from worker import sole_sweep as sole_sweep_module
 from worker import sweep as sweep_module
 from worker.beginning import Beginnings
+from worker.drain import drain
 from worker.finding import Difference
 from worker.sole_sweep import SweepRunning, sole_sweep
 from worker.survey import survey_of
@@ -209,18 +212,35 @@ def test_only_observed(registry, make_context, impatient):
     assert len(list(context.violations.newest())) == 3
 
 
-def test_an_observation_that_got_lost(registry, make_context, impatient):
-    """A sweep that died between its judgement and the violation has told nobody: the next one does."""
-    context = make_context(sweep_rate=FAST, policies=[policy_table(mode="observe")])
-    push_tags(registry, "team/app", 1, A)
-    run_baseline(context)
-    overwrite(registry, "team/app:v000")
-    run_sweep(context)
-    (lost,) = context.violations.newest()
-    context.violations.forget(lost)
-    run_sweep(context)
-    (found,) = context.violations.newest()
-    assert (found.pushed, found.state) == (lost.pushed, State.OBSERVED)
+@pytest.mark.parametrize("mode", ["enforce", "observe"])
+def test_a_sweep_that_dies(registry, redis, make_context, impatient, mode):
+    """Between any two of its commands to Redis: what it had judged, or was about to, is told all the same, and once."""
+    interruptions = Interruptions(redis)
+    for commands in count():
+        redis.flushall()
+        context = make_context(sweep_rate=FAST, policies=[policy_table(mode=mode)])
+        changed, deleted = push_tags(registry, "team/app", 2, A)
+        run_baseline(context)
+        overwrite(registry, changed)
+        registry.delete_manifest("team/app", "v001")
+        interruptions.after(commands, die)
+        try:
+            run_sweep(context)
+        except Killed:
+            drain(context)
+        else:
+            break
+        finally:
+            interruptions.none()
+        run_sweep(context)
+        kinds = {violation.name: violation.kind for violation in context.violations.newest()}
+        assert kinds == {name_of(changed): Decision.OVERWRITTEN, name_of(deleted): Decision.DELETED}
+        assert len(list(context.violations.newest())) == 2
+        if mode == "observe":
+            assert len(context.alerts.agenda) == 2
+        else:
+            assert restores(context) == [changed, deleted]
+    assert commands > 10
 
 
 def test_a_push_whose_event_is_on_its_way(registry, context, recorded):
