@@ -8,7 +8,6 @@ the model says; and after a last sweep the registry holds what it must, whatever
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -30,10 +29,12 @@ from enforcer.events import Action, Event
 from enforcer.names import Tag, TagName
 from enforcer.policies.store import PolicyStore
 from enforcer.policies.unlock import Unlock
+from enforcer.queue import Task
 from enforcer.times import Time
 from enforcer.violations import State
 from tests.fakes.clock import Clock
 from tests.fakes.events import APP, MAIN, deletion, push
+from tests.fakes.immediate import Immediate
 from tests.fakes.interruptions import Interruptions, Killed, die
 from tests.fakes.late_registry import BUILDS, BY_DIGEST, CHILDREN, MANIFESTS, LateRegistry
 from tests.fakes.model import Did, Model, Rule, tag_of
@@ -43,6 +44,7 @@ from worker import baseline as baseline_module
 from worker import completion as completion_module
 from worker import finding as finding_module
 from worker import restore as restore_module
+from worker import survey as survey_module
 from worker import sweep as sweep_module
 from worker.baseline import Baseline
 from worker.beginning import Beginnings
@@ -116,17 +118,20 @@ class Pipeline(RuleBasedStateMachine):
         super().__init__()
         connect = server()
         self.stack = ExitStack()
-        self.clock = Clock(time.time() // 1)
+        self.clock = Clock()
         for module in (times_module, agenda_module, restore_module):
             self.stack.enter_context(patch.object(module, "time", self.clock))
         self.stack.enter_context(patch.object(log_module, "STALE_MILLISECONDS", 0))
         self.stack.enter_context(patch.object(log_module.Arrival, "time", property(lambda _: Time.now())))
+        self.stack.enter_context(patch.object(survey_module, "ThreadPoolExecutor", Immediate))
         for module in (baseline_module, sweep_module):
             self.stack.enter_context(patch.object(module, "SECOND_LOOK", 0))
         self.stack.enter_context(patch.object(finding_module, "Judge", self._judge_of_findings))
         for module in (approvals_module, completion_module, finding_module):
             self.stack.enter_context(patch.object(module, "secrets", SimpleNamespace(token_hex=lambda _: self._id())))
         self.redis = connect()
+        for task in Task:
+            self.redis.set(task.flag, 1)  # nobody needs to be woken
         self.store = PolicyStore(self.redis, per_namespace=10)
         self.approvals = Approvals(self.redis)
         self.registry = LateRegistry(self._restored)
