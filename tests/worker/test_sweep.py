@@ -18,6 +18,7 @@ from enforcer.queue import Task
 from enforcer.registries.manifest import OCI_INDEX
 from enforcer.times import Time
 from enforcer.violations import State
+from tests.fakes.clock import Clock
 from tests.fakes.events import MAIN, digest
 from tests.fakes.images import blob, blobs_of, image, index
 from tests.fakes.interruptions import Interruptions, Killed, die
@@ -243,18 +244,34 @@ def test_a_sweep_that_dies(registry, redis, make_context, impatient, mode):
     assert commands > 10
 
 
-def test_a_push_whose_event_is_on_its_way(registry, context, recorded):
+class Meanwhile(Clock):
+    """A clock of a sweep: `event` happens while the sweep waits, and nothing else takes any time."""
+
+    def __init__(self, event):
+        super().__init__()
+        self.event = event
+
+    def sleep(self, seconds):
+        self.event()
+        self.advance(seconds)
+
+
+def test_a_push_whose_event_is_on_its_way(registry, context, recorded, monkeypatch):
     """What differs is looked at again after a while, beside what the ledger says by then."""
     registry.put_manifest("team/app", "latest", A)
     registry.put_manifest("team/app", "new", A)
 
-    with survey_of(context, MAIN) as survey:
-        whole = Sweep(context, survey, survey.repositories()[0], SoFar())
-        counts = whole.run()
-        next(counts)
+    def events_arrive():
         announce(context, "team/app:latest", Digest.of(A))
         announce(context, "team/app:new", Digest.of(A))
-        list(counts)
+
+    clock = Meanwhile(events_arrive)
+    monkeypatch.setattr(sweep_module, "time", clock)
+    began = clock.now
+    with survey_of(context, MAIN) as survey:
+        whole = Sweep(context, survey, survey.repositories()[0], SoFar())
+        assert sum(whole.run()) == 22
+    assert clock.now - began == pytest.approx(sweep_module.SECOND_LOOK)
     assert (whole.report.recorded, whole.report.followed, whole.report.drift) == (0, 0, 0)
 
 
