@@ -67,12 +67,15 @@ class FakeRegistry:
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    most_at_once: int = 0
+    """Requests that waited for their answers at the same time."""
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
         self._failures: deque[Reply] = deque()
         self._tokens: dict[str, set[str]] = {}
         self._issued = 0
+        self._waiting = 0
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
@@ -142,7 +145,11 @@ class FakeRegistry:
             self.requests.append((method, target))
             self.headers.append(headers)
             failure = self._failures.popleft() if self._failures else None
+            self._waiting += 1
+            self.most_at_once = max(self.most_at_once, self._waiting)
         time.sleep(self.latency)
+        with self.lock:
+            self._waiting -= 1
         if failure is not None:
             return failure
         url = urlsplit(target)

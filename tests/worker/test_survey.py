@@ -81,9 +81,8 @@ def test_looks_are_side_by_side(survey, registry):
     """Many looks wait for the network at the same time."""
     push_tags(registry, "team/app", 64, image("a"))
     registry.latency = 0.05
-    began = time.monotonic()
     assert len(looks(survey, "team/app")) == 64
-    assert time.monotonic() - began < 64 * 0.05 / 4
+    assert registry.most_at_once > 4
 
 
 def test_no_faster_than_the_pace(make_context, registry):
@@ -162,7 +161,7 @@ def test_stopped_in_the_middle_of_a_slow_pace(make_context, registry):
     with survey_of(make_context(sweep_rate=2), MAIN) as survey:
         (listing,) = survey.listings(["team/app"])
         next(survey.looks(listing))
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10  # and not 25
     assert len(registry.requests) < 6
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("survey")]
 
