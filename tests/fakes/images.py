@@ -18,17 +18,16 @@ def blobs_of(seed: str, layers: int = 1) -> list[bytes]:
     return [blob(seed, "config"), *(blob(seed, f"layer-{number}") for number in range(layers))]
 
 
-def image(seed: str, layers: int = 1) -> bytes:
-    """An OCI image manifest."""
+def image(seed: str, layers: int = 1, *, label: str = "") -> bytes:
+    """An OCI image manifest; with a label it is another one of the same blobs."""
     config, *rest = blobs_of(seed, layers)
-    return _json(
-        {
-            "schemaVersion": 2,
-            "mediaType": OCI_MANIFEST,
-            "config": _descriptor(config, "application/vnd.oci.image.config.v1+json"),
-            "layers": [_descriptor(layer, "application/vnd.oci.image.layer.v1.tar") for layer in rest],
-        }
-    )
+    fields: dict[str, object] = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": _descriptor(config, "application/vnd.oci.image.config.v1+json"),
+        "layers": [_descriptor(layer, "application/vnd.oci.image.layer.v1.tar") for layer in rest],
+    }
+    return _json(fields | ({"annotations": {"label": label}} if label else {}))
 
 
 def index(*children: bytes) -> bytes:

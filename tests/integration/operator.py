@@ -14,6 +14,7 @@ from enforcer.agenda import Agenda
 from enforcer.queue import Task
 from enforcer.registries.manifest import ACCEPT
 from tests.integration.installation import Installation, wait_for
+from tests.integration.servers import http
 
 ACCOUNT = """
 [accounts.joan]
@@ -114,5 +115,5 @@ class Operator:
 def served(url: str, repository: str, reference: str) -> bytes | None:
     """The manifest that a registry serves, byte for byte."""
     address = f"{url}/v2/{repository}/manifests/{reference}"
-    answer = requests.get(address, headers={"Accept": ACCEPT}, timeout=10)
+    answer = http.get(address, headers={"Accept": ACCEPT}, timeout=10)
     return answer.content if answer.ok else None

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from enforcer.names import Digest
 from enforcer.registries.manifest import OCI_MANIFEST
@@ -30,6 +31,11 @@ _PATIENCE = 20.0
 """Seconds for a server to start or stop, on a machine that is busy with other tests."""
 
 Account = tuple[str, str] | None
+
+http = requests.Session()
+"""Whoever pushes, pulls and deletes in the tests: over connections that stay open, from any number of threads."""
+http.trust_env = False
+http.mount("http://", HTTPAdapter(pool_maxsize=100))
 
 
 def free_port() -> int:
@@ -189,10 +195,10 @@ def push_image(url: str, repository: str, tag: str, *, layers: int = 1, seed: st
 def push_blob(url: str, repository: str, content: bytes, *, auth: Account = None) -> Digest:
     """Push one layer or configuration."""
     digest = Digest.of(content)
-    begun = requests.post(f"{url}/v2/{repository}/blobs/uploads/", auth=auth, timeout=10)
+    begun = http.post(f"{url}/v2/{repository}/blobs/uploads/", auth=auth, timeout=10)
     begun.raise_for_status()
     target = urljoin(f"{url}/", begun.headers["Location"])
-    requests.put(target, params={"digest": digest}, data=content, auth=auth, timeout=10).raise_for_status()
+    http.put(target, params={"digest": digest}, data=content, auth=auth, timeout=10).raise_for_status()
     return digest
 
 
@@ -208,18 +214,18 @@ def push_manifest(
     """Push manifest bytes by tag or digest."""
     headers = {"Content-Type": media_type}
     target = f"{url}/v2/{repository}/manifests/{reference}"
-    requests.put(target, data=content, headers=headers, auth=auth, timeout=10).raise_for_status()
+    http.put(target, data=content, headers=headers, auth=auth, timeout=10).raise_for_status()
     return Digest.of(content)
 
 
 def delete_manifest(url: str, repository: str, digest: Digest, *, auth: Account = None) -> None:
     """Delete a manifest and with it all tags that point to it."""
-    requests.delete(f"{url}/v2/{repository}/manifests/{digest}", auth=auth, timeout=10).raise_for_status()
+    http.delete(f"{url}/v2/{repository}/manifests/{digest}", auth=auth, timeout=10).raise_for_status()
 
 
 def delete_blob(url: str, repository: str, digest: Digest, *, auth: Account = None) -> None:
     """Delete a layer or configuration from a repository."""
-    requests.delete(f"{url}/v2/{repository}/blobs/{digest}", auth=auth, timeout=10).raise_for_status()
+    http.delete(f"{url}/v2/{repository}/blobs/{digest}", auth=auth, timeout=10).raise_for_status()
 
 
 def program(name: str) -> str:

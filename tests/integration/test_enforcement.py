@@ -61,10 +61,11 @@ def prepare_overwrite(whole, repository, seed="evil"):
 
 
 def push_tags(whole, repository, count):
-    """Many tags, each with bits of its own, all recorded."""
-    originals = {
-        f"t{n}": push_image(whole.registry.url, repository, f"t{n}", seed=f"{repository} {n}") for n in range(count)
-    }
+    """Many tags, each with a manifest of its own, all recorded."""
+    for content in blobs_of("original"):
+        push_blob(whole.registry.url, repository, content)
+    tags = [f"t{number}" for number in range(count)]
+    originals = {tag: push_manifest(whole.registry.url, repository, tag, image("original", label=tag)) for tag in tags}
     whole.settle()
     return originals
 

@@ -14,12 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import requests
 
 from enforcer.ledger.store import Ledger
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.queue import Task
-from enforcer.registries.manifest import OCI_MANIFEST
 from enforcer.times import Time
 from enforcer.violations import State, Violations
 from tests.fakes.images import blobs_of, image
@@ -72,19 +70,16 @@ def quiet(whole):
 
 def manifest(name):
     """One of any number of manifests of the same blobs."""
-    return json.dumps(json.loads(image("base")) | {"annotations": {"name": name}}).encode()
+    return image("base", label=name)
 
 
 def push_tags(url, repositories, count):
     """Push so many tags to each repository, each with a manifest of its own."""
-    with requests.Session() as session:
-        for repository in repositories:
-            for blob in blobs_of("base"):
-                push_blob(url, repository, blob)
-            for number in range(count):
-                target = f"{url}/v2/{repository}/manifests/v{number}"
-                content = manifest(f"{repository} {number}")
-                session.put(target, content, headers={"Content-Type": OCI_MANIFEST}, timeout=10).raise_for_status()
+    for repository in repositories:
+        for blob in blobs_of("base"):
+            push_blob(url, repository, blob)
+        for number in range(count):
+            push_manifest(url, repository, f"v{number}", manifest(f"{repository} {number}"))
 
 
 def originals(repositories=REPOSITORIES, count=20):

@@ -44,13 +44,6 @@ def slow(tmp_path):
         yield store, operator
 
 
-def labelled(content: bytes, label: object) -> bytes:
-    """The same image as another manifest."""
-    return content.replace(
-        b'"schemaVersion": 2', f'"annotations": {{"label": "{label}"}}, "schemaVersion": 2'.encode(), 1
-    )
-
-
 def test_no_overwrite_stays(slow):
     """Of 200 overwrites none is left after 15 seconds, though many of them land on top of what put them right."""
     store, operator = slow
@@ -59,15 +52,15 @@ def test_no_overwrite_stays(slow):
             push_blob(store.behind, "team/app", content)
     tags = [f"t{number}" for number in range(TAGS)]
 
-    def push(tag: str, content: bytes) -> str:
-        return push_manifest(store.url, "team/app", tag, labelled(content, tag))
+    def push(tag: str, seed: str) -> str:
+        return push_manifest(store.url, "team/app", tag, image(seed, label=tag))
 
     with ThreadPoolExecutor(32) as pool:
-        originals = dict(zip(tags, pool.map(lambda tag: push(tag, image("original")), tags), strict=True))
+        originals = dict(zip(tags, pool.map(lambda tag: push(tag, "original"), tags), strict=True))
     wait_for(lambda: operator.recorded("team/app") == originals, what="the recording of all originals")
     store.late = 0.25
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda tag: push(tag, image("evil")), tags))
+        list(pool.map(lambda tag: push(tag, "evil"), tags))
     finished = time.monotonic()
     wait_for(lambda: len(operator.violations("team/app")) == TAGS, what="the judging of all overwrites")
     time.sleep(max(0, finished + 15 - time.monotonic()))
