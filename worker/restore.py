@@ -36,6 +36,9 @@ PATIENCE = 60
 LONG_AGO = 60
 """Seconds after which no overwrite that was announced can still be on its way to the registry's store."""
 
+EXPECTANCY = 10
+"""Seconds for which a digest that was approved beforehand may be in place before its event comes."""
+
 FIGHT = 5
 """Seconds by which a PUT is put off before people are told that somebody overwrites the tag again and again."""
 
@@ -45,7 +48,8 @@ class Progress:
     """How far the restore of a tag is; times are seconds since 1970.
 
     `answered` counts the requests that were answered with a PUT, so one more means that the tag was changed again.
-    `fought` says that people know that it is changed again and again.
+    `fought` says that people know that it is changed again and again. `approved_since` is when a look first showed a
+    digest that was approved beforehand.
     """
 
     answered: int = 0
@@ -56,6 +60,7 @@ class Progress:
     failures: int = 0
     failing_since: float = 0
     fought: bool = False
+    approved_since: float = 0
 
     @classmethod
     def read(cls, notes: str) -> Self:
@@ -68,7 +73,7 @@ class Progress:
 
     def after_put(self, now: float) -> Self:
         """One more PUT was taken."""
-        return replace(self, put=now, puts=self.puts + 1, failures=0, failing_since=0)
+        return replace(self, put=now, puts=self.puts + 1, failures=0, failing_since=0, approved_since=0)
 
     def after_failure(self, now: float) -> Self:
         """The registry did not do what it was asked."""
@@ -91,8 +96,10 @@ class Restore:
         try:
             if self.claim.requests > self.progress.answered:
                 self._answer()
-            elif self._holds():
+            elif (found := self._found()) == self.record.digest:
                 self._held()
+            elif found is not None and found == self.record.approved and self._may_be_announced():
+                self._await_event()
             else:
                 self._put_again()
         except (BlobsMissing, ManifestMissing) as error:
@@ -139,14 +146,24 @@ class Restore:
             )
         self._again(replace(self.progress, fought=self.progress.fought or is_news), seconds)
 
-    def _holds(self) -> bool:
-        """Whether the registry holds the record. The last look reads the bytes: a HEAD proves little."""
+    def _found(self) -> Digest | None:
+        """What the registry holds. The last look reads the bytes: a HEAD proves little."""
         if self.progress.look < len(LOOKS) - 1:
-            return self.client.head(self.name.repository, self.name.tag) == self.record.digest
+            return self.client.head(self.name.repository, self.name.tag)
         try:
-            return self.client.get(self.name.repository, self.name.tag).digest == self.record.digest
+            return self.client.get(self.name.repository, self.name.tag).digest
         except ManifestMissing:
-            return False
+            return None
+
+    def _may_be_announced(self) -> bool:
+        """Whether the event of a push that was approved beforehand may still come."""
+        since = self.progress.approved_since
+        return not since or time.time() - since < EXPECTANCY
+
+    def _await_event(self) -> None:
+        """Once its event is judged this digest is the record: a PUT now would overwrite what somebody may push."""
+        since = self.progress.approved_since or time.time()
+        self._again(replace(self.progress, approved_since=since), LOOKS[0])
 
     def _held(self) -> None:
         """It held: say so the first time, and close after the last look. Unless somebody changed the tag meanwhile."""

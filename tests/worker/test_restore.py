@@ -6,17 +6,18 @@ from dataclasses import replace
 import pytest
 
 from enforcer.errors import BlobsMissing
+from enforcer.events import Action
 from enforcer.names import Digest
 from enforcer.policies.unlock import Unlock
 from enforcer.queue import Task
 from enforcer.registries.manifest import OCI_INDEX
 from enforcer.times import Time
 from enforcer.violations import State
-from tests.fakes.events import APP, MAIN, NAME, deletion
+from tests.fakes.events import APP, MAIN, NAME, deletion, push
 from tests.fakes.images import blobs_of, image, index
 from tests.fakes.violations import violation
 from worker.drain import drain
-from worker.restore import LONG_AGO, LOOKS, PATIENCE, Progress
+from worker.restore import EXPECTANCY, LONG_AGO, LOOKS, PATIENCE, Progress
 
 ORIGINAL, OTHER, THIRD = image("original"), image("other"), image("third")
 
@@ -75,6 +76,39 @@ def test_overwritten_between_the_looks(scene):
         assert (scene.methods, scene.digest) == (methods, original)
     scene.next_step()
     assert (scene.methods, len(scene.context.restores)) == (["GET"], 0)
+
+
+@pytest.fixture
+def expecting(scene):
+    """A tag whose overwrite was just put back, and which an operator lets become `THIRD`."""
+    scene.record()
+    scene.overwrite()
+    scene.step()
+    approval = push("approval", Digest.of(THIRD), scene.now(), actor="ops")
+    scene.tell(replace(approval, action=Action.APPROVE))
+    scene.registry.put_manifest(APP, NAME.tag, THIRD)
+    return scene
+
+
+def test_approved_beforehand_and_not_announced_yet(expecting):
+    """A look does not overwrite what it finds approved: its event is on its way, and makes it the record."""
+    expecting.next_step()
+    assert expecting.methods == ["HEAD"]
+    expecting.tell(push("third", Digest.of(THIRD), expecting.now()))
+    expecting.finish()
+    assert expecting.digest == Digest.of(THIRD)
+    assert [each.state for each in expecting.context.violations.newest()] == [State.RESTORED]
+
+
+def test_approved_beforehand_and_never_announced(expecting):
+    """Its event is awaited for ten seconds; then it is put back as any other digest, until somebody pushes it again."""
+    waited = 0.0
+    while expecting.digest == Digest.of(THIRD):
+        waited += expecting.next_step()
+        assert waited <= LOOKS[0] + EXPECTANCY
+    assert waited == LOOKS[0] + EXPECTANCY
+    expecting.finish()
+    assert expecting.digest == Digest.of(ORIGINAL)
 
 
 @pytest.mark.parametrize("wrong", ["other bytes", "gone"])
