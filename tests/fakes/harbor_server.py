@@ -36,7 +36,7 @@ ATTEMPTS = 3
 class FakeHarbor:
     """`webhooks` are those of each project, `accounts` who may log in, `admins` those who may manage webhooks.
 
-    `requests` is what was asked of its API, `sent` each payload that a webhook got.
+    `requests` is what was asked of its API, `refused` each payload that no webhook took.
     """
 
     def __init__(self, registry: str, *, projects: tuple[str, ...] = ("library",)) -> None:
@@ -45,7 +45,7 @@ class FakeHarbor:
         self.admins = {"admin", "enforcer"}
         self.webhooks: dict[str, list[dict[str, Any]]] = {project: [] for project in projects}
         self.requests: list[tuple[str, str]] = []
-        self.sent: list[dict[str, Any]] = []
+        self.refused: list[dict[str, Any]] = []
         self._ids = iter(range(1, 1_000_000))
         self._queue: queue.SimpleQueue[tuple[dict[str, Any], dict[str, Any]] | None] = queue.SimpleQueue()
         self._server = _Server(self)
@@ -181,8 +181,9 @@ class FakeHarbor:
                 except requests.RequestException:
                     continue
                 if answer.ok:
-                    self.sent.append(payload)
                     break
+            else:
+                self.refused.append(payload)
 
 
 def _cloud_event(event: str, webhook: int, data: dict[str, Any], user: str) -> dict[str, Any]:
