@@ -161,7 +161,7 @@ def test_stopped_in_the_middle_of_a_slow_pace(make_context, registry):
     with survey_of(make_context(sweep_rate=2), MAIN) as survey:
         (listing,) = survey.listings(["team/app"])
         next(survey.looks(listing))
-    assert time.monotonic() - began < 10  # and not 25
+    assert time.monotonic() - began < 3
     assert len(registry.requests) < 6
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("survey")]
 

@@ -210,7 +210,7 @@ def test_body_that_drips():
         failure = failure_at(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=0.2)
 
     assert str(failure).endswith("nothing within 0.2 seconds")
-    assert time.monotonic() - began < 4  # and not 5
+    assert time.monotonic() - began < 1
 
 
 def drip(listener: socket.socket) -> None:
@@ -222,7 +222,7 @@ def drip(listener: socket.socket) -> None:
                 connection.sendall(b"x")
             except OSError:
                 return
-            time.sleep(0.05)
+            time.sleep(0.02)
 
 
 def test_other_protocol():
