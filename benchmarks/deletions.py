@@ -19,14 +19,14 @@ from pathlib import Path
 import redis
 
 from enforcer.events import Action, Event
-from enforcer.ledger.store import Ledger
-from enforcer.log import BATCH
+from enforcer.judgement.arrival import Case
 from enforcer.names import Digest, RegistryName, Repository, Tag
 from enforcer.policies.policy_set import PolicySet
+from enforcer.store.ledger import Ledger
+from enforcer.store.log import BATCH
 from enforcer.times import Time
 from tests.integration.servers import start_redis
-from worker.case import Case
-from worker.judging import Judge
+from worker.judging.judge import Judge
 
 MAIN = RegistryName("main")
 START = Time("2026-01-01T00:00:00Z")

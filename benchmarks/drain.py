@@ -20,14 +20,14 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 from enforcer.events import Action, Event
-from enforcer.ledger.store import Ledger
-from enforcer.log import Log
+from enforcer.judgement.arrival import Case
 from enforcer.names import Digest, RegistryName, Repository, Tag
 from enforcer.policies.policy_set import PolicySet
+from enforcer.store.ledger import Ledger
+from enforcer.store.log import Log
 from enforcer.times import Time
 from tests.integration.servers import start_redis
-from worker.case import Case
-from worker.judging import Judge
+from worker.judging.judge import Judge
 
 DRAINED, JOBS = 20_000, 500
 TAGS = 1000

@@ -23,16 +23,16 @@ from pathlib import Path
 
 from redis import Redis
 
-from enforcer.configuration.policy import PolicySettings
 from enforcer.events import Action, Event
-from enforcer.ledger.store import Ledger
-from enforcer.log import BATCH
+from enforcer.judgement.arrival import Case
 from enforcer.names import Digest, RegistryName, Repository, Tag
-from enforcer.policies.store import PolicyStore
+from enforcer.policies.declaration import PolicySettings
+from enforcer.store.ledger import Ledger
+from enforcer.store.log import BATCH
+from enforcer.store.policies import PolicyStore
 from enforcer.times import Time
 from tests.integration.servers import start_redis
-from worker.case import Case
-from worker.judging import Judge
+from worker.judging.judge import Judge
 
 MANY = 10_000
 LATE_WINDOW = 600

@@ -21,7 +21,7 @@ from threading import Event, local
 
 import requests
 
-from enforcer.registries.manifest import OCI_MANIFEST
+from enforcer.manifests import OCI_MANIFEST
 from tests.fakes.images import blobs_of, image
 from tests.integration.servers import Registry, push_blob, start_registry
 

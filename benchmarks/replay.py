@@ -26,8 +26,8 @@ from pathlib import Path
 from redis import Redis
 
 from enforcer.events import Action, Event
+from enforcer.manifests import OCI_MANIFEST
 from enforcer.names import Digest, RegistryName, Repository, Tag
-from enforcer.registries.manifest import OCI_MANIFEST
 from enforcer.times import Time
 from tests.integration.servers import start_redis
 

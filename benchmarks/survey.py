@@ -25,9 +25,9 @@ import requests
 from redis import Redis
 
 from benchmarks.registry_tags import Size, arguments, tagged_registry
-from enforcer.ledger.store import Ledger
+from enforcer.manifests import ACCEPT
 from enforcer.names import RegistryName, Repository, Tag, TagName
-from enforcer.registries.manifest import ACCEPT
+from enforcer.store.ledger import Ledger
 from tests.integration.servers import start_redis
 
 CONFIG = """\

@@ -169,3 +169,23 @@ class TagName:
         if not (slash and colon):
             raise InvalidName(f"{_shown(text)} is no tag of a registry: write registry/repository:tag")
         return cls(RegistryName(registry), Repository(repository), Tag(tag))
+
+
+REASON_LENGTH = 1024
+"""Characters of a reason."""
+
+
+def read_reason(text: str) -> str:
+    """The reason on one line, without what could disturb a terminal or a log. Raises `InvalidName`."""
+    if len(text) > REASON_LENGTH:
+        raise InvalidName(f"a reason has up to {REASON_LENGTH} characters, not {len(text)}")
+    reason = "".join(_plain(character) for character in text).strip()
+    if not reason:
+        raise InvalidName("a reason is needed: it says to others why this was done")
+    return reason
+
+
+def _plain(character: str) -> str:
+    if character.isspace():
+        return " "
+    return character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from enforcer.events import Event
-from enforcer.judgement import judge
-from enforcer.ledger.record import Decision, Entry, Record
-from enforcer.ledger.store import Ledger
+from enforcer.judgement.record import Decision, Entry, Record
+from enforcer.judgement.rules import judge
 from enforcer.names import Digest, TagName
 from enforcer.policies.policy import Policy
 from enforcer.policies.policy_set import PolicySet
+from enforcer.store.ledger import Ledger
 from enforcer.times import Time
 
 DAYS = 30

@@ -7,8 +7,8 @@ from pathlib import Path
 import yaml
 
 from enforcer.names import RegistryName
-from enforcer.registry_config import notification_fields
-from enforcer.settings import load
+from enforcer.registries.notification_config import notification_fields
+from enforcer.settings.settings import load
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from enforcer.configuration.account import AccountSettings
-from enforcer.configuration.alert import AlertSettings
-from enforcer.configuration.policy import PolicySettings, RepositorySelectorSettings, TagSelectorSettings
-from enforcer.configuration.registry import RegistrySettings
 from enforcer.errors import EnforcerError
-from enforcer.policies.store import PolicyStore
-from enforcer.settings import Settings
+from enforcer.policies.declaration import PolicySettings, RepositorySelectorSettings, TagSelectorSettings
+from enforcer.settings.account import AccountSettings
+from enforcer.settings.alert import AlertSettings
+from enforcer.settings.registry import RegistrySettings
+from enforcer.settings.settings import Settings
+from enforcer.store.policies import PolicyStore
 from tests.fakes.command_lines import COMMANDS, PROGRAMS, files_of, ours, parsed
 from tests.fakes.configuration import ConfigurationFolder
 
@@ -99,7 +99,7 @@ def database(redis, monkeypatch):
     def running(*_: object):
         yield redis
 
-    monkeypatch.setattr("enforcer.database.running_database", running)
+    monkeypatch.setattr("enforcer.store.connection.running_database", running)
     return redis
 
 

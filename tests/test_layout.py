@@ -18,9 +18,9 @@ PURE = [
     "enforcer.policies.policy",
     "enforcer.policies.policy_set",
     "enforcer.policies.unlock",
-    "enforcer.ledger.record",
-    "enforcer.judgement",
-    "enforcer.notifications.reading",
+    "enforcer.judgement.record",
+    "enforcer.judgement.rules",
+    "enforcer.notifications.parsing",
     "enforcer.notifications.distribution",
     "enforcer.notifications.harbor",
 ]
@@ -75,7 +75,7 @@ def everything_behind(module):
         ("import redis.client", {"redis", "redis.client"}),
         ("def f():\n  from redis import Redis", {"redis"}),
         ("if TYPE_CHECKING:\n  import rq", {"rq"}),
-        ("from . import record", {"enforcer", "enforcer.ledger", "enforcer.ledger.record"}),
+        ("from . import record", {"enforcer", "enforcer.judgement", "enforcer.judgement.record"}),
         ("from ..policies import policy", {"enforcer", "enforcer.policies", "enforcer.policies.policy"}),
         ("from enforcer.times import Time", {"enforcer", "enforcer.times"}),
         ("JOB = 'worker.jobs.drain'  # import worker", set()),
@@ -83,15 +83,15 @@ def everything_behind(module):
 )
 def test_imports_are_found(text, found):
     """Every way to import something counts; text that only names a module does not."""
-    assert imports_of("enforcer.ledger.new", text) == found
+    assert imports_of("enforcer.judgement.new", text) == found
 
 
 def test_all_modules_are_looked_at():
     """The lists of this file name modules that are there."""
     assert set(PURE) <= MODULES.keys()
-    assert {"enforcer", "worker", "enforcer.judgement", "worker.jobs"} <= MODULES.keys()
-    assert "redis" in everything_behind("enforcer.ledger.store")
-    assert "enforcer.judgement" in everything_behind("worker.drain")
+    assert {"enforcer", "worker", "enforcer.judgement.rules", "worker.jobs"} <= MODULES.keys()
+    assert "redis" in everything_behind("enforcer.store.ledger")
+    assert "enforcer.judgement.rules" in everything_behind("worker.judging.drain")
 
 
 @pytest.mark.parametrize("module", sorted(name for name in MODULES if name.partition(".")[0] == "enforcer"))

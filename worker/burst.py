@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from enforcer.names import TagName
-from enforcer.queue import Task
+from enforcer.store.wakeups import Task
 from worker import jobs
-from worker.attend import attend
 from worker.context import Context
-from worker.keep import keep
-from worker.restore import LOOKS, restore
+from worker.dispatch import attend
+from worker.enforcement.keep import keep
+from worker.enforcement.restore import LOOKS, restore
 
 POLL = 0.1
 """Seconds between two looks at what is not due yet."""

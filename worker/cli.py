@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from enforcer.command_line import Group
-from enforcer.command_line import run as run_group
+from enforcer.cli.framework import Group
+from enforcer.cli.framework import run as run_group
 from worker.commands.baseline import baseline
 from worker.commands.replay import replay
 from worker.commands.run import run, work

@@ -7,19 +7,19 @@ from functools import cached_property
 
 from redis import Redis
 
-from enforcer.agenda import Agenda
-from enforcer.alerts import Alerts
-from enforcer.ledger.store import Ledger
-from enforcer.log import Log
+from enforcer.alerts.outbox import Alerts
+from enforcer.manifests import Manifest
 from enforcer.names import Digest, RegistryName, Repository
-from enforcer.policies.store import PolicyStore
-from enforcer.queue import Queues, Task
-from enforcer.registries.access import RegistryAccess
 from enforcer.registries.client import RegistryClient
-from enforcer.registries.manifest import Manifest
-from enforcer.settings import Settings
-from enforcer.violations import Violations
-from worker.pace import Pace
+from enforcer.registries.endpoint import RegistryAccess
+from enforcer.settings.settings import Settings
+from enforcer.store.ledger import Ledger
+from enforcer.store.log import Log
+from enforcer.store.policies import PolicyStore
+from enforcer.store.violations import Violations
+from enforcer.store.wakeups import Queues, Task
+from enforcer.store.workqueue import Agenda
+from worker.rate_limit import Pace
 
 logger = logging.getLogger(__name__)
 

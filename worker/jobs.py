@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from enforcer.queue import Task
-from worker.attend import attend
-from worker.baseline import baseline as record_namespace
+from enforcer.store.wakeups import Task
 from worker.context import Context
-from worker.deliver import deliver
-from worker.drain import drain as drain_log
-from worker.keep import keep as keep_manifest
-from worker.restore import restore as restore_tag
-from worker.sweep import sweep as sweep_place
+from worker.dispatch import attend
+from worker.enforcement.deliver import deliver
+from worker.enforcement.keep import keep as keep_manifest
+from worker.enforcement.restore import restore as restore_tag
+from worker.judging.drain import drain as drain_log
+from worker.scanning.baseline import baseline as record_namespace
+from worker.scanning.sweep import sweep as sweep_place
 
 _contexts: list[Context] = []
 

@@ -9,9 +9,9 @@ from redis import Redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
-from enforcer.database import connect
-from enforcer.queue import AllowedJob, Queues, Task
-from enforcer.settings import Settings
+from enforcer.settings.settings import Settings
+from enforcer.store.connection import connect
+from enforcer.store.wakeups import AllowedJob, Queues, Task
 from worker import jobs
 from worker.context import Context
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from redis import Redis, RedisError
 
-from enforcer.agenda import Agenda
-from enforcer.log import Log
-from enforcer.policies.store import PolicyStore
-from enforcer.queue import Queues, Task
-from enforcer.settings import Settings
+from enforcer.settings.settings import Settings
+from enforcer.store.log import Log
+from enforcer.store.policies import PolicyStore
+from enforcer.store.wakeups import Queues, Task
+from enforcer.store.workqueue import Agenda
 from enforcer.times import Time
 
 logger = logging.getLogger(__name__)

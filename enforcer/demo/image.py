@@ -11,8 +11,8 @@ from urllib.parse import urljoin
 
 import requests
 
+from enforcer.manifests import OCI_MANIFEST
 from enforcer.names import Digest, Repository, Tag
-from enforcer.registries.manifest import OCI_MANIFEST
 
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"

@@ -17,7 +17,7 @@ from enforcer.demo.stage import LATEST, RELEASE, REPOSITORY, Stage, build
 from enforcer.demo.story import Story
 from enforcer.demo.watch import Interrupted, Watch
 from enforcer.errors import EnforcerError
-from enforcer.registries.manifest import OCI_MANIFEST
+from enforcer.manifests import OCI_MANIFEST
 
 _PREFIX = "tag-enforcer-demo-"
 _LOG_LINES = 15

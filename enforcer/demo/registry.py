@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from enforcer.demo.child import Child
 from enforcer.demo.watch import DemoFailed
+from enforcer.processes.child import Child
 
 _PROGRAMS = ("docker-registry", "registry")
 _CONTAINER_TOOLS = ("podman", "docker")

@@ -13,17 +13,17 @@ import requests
 from redis import Redis
 from rq import Worker
 
-from enforcer.agenda import Agenda
-from enforcer.database import running_database
-from enforcer.demo.child import Child
 from enforcer.demo.image import Client
 from enforcer.demo.registry import RegistryProgram
 from enforcer.demo.watch import Watch
 from enforcer.demo.webhook import Webhook
 from enforcer.names import RegistryName, Repository, Tag, TagName
-from enforcer.queue import Queues, Task
-from enforcer.registry_config import notification_block
-from enforcer.settings import EMBEDDED, Settings, load
+from enforcer.processes.child import Child
+from enforcer.registries.notification_config import notification_block
+from enforcer.settings.settings import EMBEDDED, Settings, load
+from enforcer.store.connection import running_database
+from enforcer.store.wakeups import Queues, Task
+from enforcer.store.workqueue import Agenda
 
 REGISTRY = RegistryName("demo")
 REPOSITORY = Repository("shop/checkout")

@@ -6,10 +6,11 @@ from enforcer.demo.image import Image
 from enforcer.demo.screen import Screen
 from enforcer.demo.stage import LATEST, RELEASE, REPOSITORY, Stage
 from enforcer.demo.watch import DemoFailed, Watch
-from enforcer.ledger.record import Decision, Entry
-from enforcer.ledger.store import Ledger
+from enforcer.judgement.record import Decision, Entry
+from enforcer.judgement.violation import State
 from enforcer.names import TagName
-from enforcer.violations import State, Violations
+from enforcer.store.ledger import Ledger
+from enforcer.store.violations import Violations
 
 _WORD, _OTHER_WORD = "original", "something else"
 _ORIGINAL, _OTHER = Image.saying(_WORD), Image.saying(_OTHER_WORD)

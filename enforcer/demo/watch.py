@@ -11,8 +11,8 @@ from typing import TypeVar
 from redis import RedisError
 from requests import RequestException
 
-from enforcer.demo.child import Child
 from enforcer.errors import EnforcerError
+from enforcer.processes.child import Child
 
 _POLL_SECONDS = 0.01
 

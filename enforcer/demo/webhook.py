@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
-from enforcer.alerts import SIGNATURE, sign
+from enforcer.alerts.channels import SIGNATURE, sign
 
 _POLL_SECONDS = 0.05
 

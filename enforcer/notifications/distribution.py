@@ -12,9 +12,9 @@ from typing import Any
 
 from enforcer.errors import InvalidName, InvalidNotification
 from enforcer.events import Action, Event
+from enforcer.manifests import digest_or_none, is_index
 from enforcer.names import Digest, RegistryName, Repository, Tag
-from enforcer.notifications.reading import CHILDREN, Reading, Rejected, event_id, evidence, need, parse_json
-from enforcer.registries.manifest import digest_or_none, is_index
+from enforcer.notifications.parsing import CHILDREN, Reading, Rejected, event_id, evidence, need, parse_json
 from enforcer.times import Time
 
 _ACTIONS = (Action.PUSH, Action.DELETE)  # the others are those of operators, and nobody else's to say

@@ -15,7 +15,7 @@ from typing import Any
 from enforcer.errors import InvalidName, InvalidNotification
 from enforcer.events import Action, Event, fingerprint
 from enforcer.names import Digest, Namespace, RegistryName, Repository, Tag
-from enforcer.notifications.reading import Reading, Rejected, event_id, evidence, need, parse_json
+from enforcer.notifications.parsing import Reading, Rejected, event_id, evidence, need, parse_json
 from enforcer.times import Time
 
 PUSHED, DELETED, REPLICATED, RETAINED = "push", "delete", "replication", "retention"

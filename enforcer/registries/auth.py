@@ -18,8 +18,8 @@ from threading import Lock
 from urllib.parse import SplitResult, urlsplit
 
 from enforcer.errors import RegistryDenied, RegistryError, RegistryRefused, RegistryUnavailable
-from enforcer.registries.access import RegistryAccess
 from enforcer.registries.challenges import Challenge, challenges, merged_scopes
+from enforcer.registries.endpoint import RegistryAccess
 from enforcer.registries.transport import Answer, Request, Transport
 
 _GRANTS = 4096

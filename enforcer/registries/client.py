@@ -7,18 +7,11 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from enforcer.errors import InvalidName, ManifestMissing, RegistryDenied, RegistryRefused, RegistryUnavailable
+from enforcer.manifests import ACCEPT, MANIFEST_LIMIT, OCI_MANIFEST, Manifest, digest_or_none, media_type_of
 from enforcer.names import Digest, Repository, Tag
-from enforcer.registries.access import RegistryAccess
 from enforcer.registries.auth import Authenticator
-from enforcer.registries.manifest import (
-    ACCEPT,
-    MANIFEST_LIMIT,
-    OCI_MANIFEST,
-    Manifest,
-    digest_or_none,
-    media_type_of,
-)
-from enforcer.registries.pages import FIRST_PAGE, PAGE_LIMIT, Query, names_in, next_page, wants_other_size
+from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.pagination import FIRST_PAGE, PAGE_LIMIT, Query, names_in, next_page, wants_other_size
 from enforcer.registries.transport import Answer, Request, Transport
 
 CHECK_TAG = Tag("tag-enforcer-check")

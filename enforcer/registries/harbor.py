@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from enforcer.errors import RegistryRefused
 from enforcer.names import Namespace
-from enforcer.registries.access import RegistryAccess
+from enforcer.registries.endpoint import RegistryAccess
 from enforcer.registries.transport import Answer, Request, Transport
 
 PAGE = 100

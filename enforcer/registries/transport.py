@@ -16,8 +16,8 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from enforcer.errors import RegistryError, RegistryRefused, RegistryUnavailable
-from enforcer.registries.access import RegistryAccess
-from enforcer.registries.answers import ERROR_LIMIT, error_of
+from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.errors import ERROR_LIMIT, error_of
 
 _CHUNK = 64 * 1024
 _CONNECTIONS = 128

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Flask
 from redis import Redis
 
-from enforcer.settings import Settings
-from enforcer.web import errors, harbor, health, native, notifications, swr, tcr
+from enforcer.settings.settings import Settings
+from enforcer.web import errors, health, native, notifications
 from enforcer.web.services import init_app
+from enforcer.web.vendors import harbor, swr, tcr
 
 
 def create_app(settings: Settings, redis: Redis) -> Flask:

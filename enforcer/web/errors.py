@@ -10,7 +10,8 @@ from redis import RedisError
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
 from enforcer.errors import EnforcerError
-from enforcer.web import harbor, native, swr, tcr
+from enforcer.web import native
+from enforcer.web.vendors import harbor, swr, tcr
 
 logger = logging.getLogger(__name__)
 

@@ -14,14 +14,15 @@ from flask import Blueprint, Response, abort, request
 from redis import RedisError
 from werkzeug.datastructures import WWWAuthenticate
 
-from enforcer.agenda import Agenda
-from enforcer.alerts import Alert, Alerts, Severity
-from enforcer.configuration.registry import RegistrySettings
-from enforcer.log import DeadLetter
+from enforcer.alerts.message import Alert, Severity
+from enforcer.alerts.outbox import Alerts
 from enforcer.names import RegistryName
 from enforcer.notifications import distribution, harbor
-from enforcer.notifications.reading import Reading, Rejected
-from enforcer.queue import Task
+from enforcer.notifications.parsing import Reading, Rejected
+from enforcer.settings.registry import RegistrySettings
+from enforcer.store.log import DeadLetter
+from enforcer.store.wakeups import Task
+from enforcer.store.workqueue import Agenda
 from enforcer.times import Time
 from enforcer.web.services import Services, services
 

@@ -13,8 +13,8 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
-from enforcer.database import connect
-from enforcer.settings import Settings
+from enforcer.settings.settings import Settings
+from enforcer.store.connection import connect
 from enforcer.web.app import create_app
 
 logger = logging.getLogger(__name__)

@@ -8,15 +8,15 @@ from typing import Self, cast
 from flask import Flask, current_app
 from redis import Redis
 
-from enforcer.accounts import Accounts
-from enforcer.audit import Audit
-from enforcer.ledger.store import Ledger
-from enforcer.log import Log
-from enforcer.namespaces import Namespaces
-from enforcer.policies.store import PolicyStore
-from enforcer.queue import Queues
-from enforcer.settings import Settings
-from enforcer.violations import Violations
+from enforcer.settings.settings import Settings
+from enforcer.store.audit import Audit
+from enforcer.store.ledger import Ledger
+from enforcer.store.log import Log
+from enforcer.store.namespaces import Namespaces
+from enforcer.store.policies import PolicyStore
+from enforcer.store.violations import Violations
+from enforcer.store.wakeups import Queues
+from enforcer.web.accounts import Accounts
 
 
 @dataclass(frozen=True, slots=True)

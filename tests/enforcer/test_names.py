@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enforcer.errors import InvalidName
-from enforcer.names import Digest, Namespace, RegistryName, Repository, Tag, TagName
+from enforcer.names import REASON_LENGTH, Digest, Namespace, RegistryName, Repository, Tag, TagName, read_reason
 
 HEX = "0123456789abcdef" * 4
 TEXTS = st.text(max_size=300) | st.from_regex(r"[A-Za-z0-9._/:@-]{0,140}\n?", fullmatch=True)
@@ -172,3 +172,37 @@ def test_junk_is_refused_in_words(kind, text):
     assert name == text
     assert text.isascii()
     assert text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("rebuild", "rebuild"),
+        ("  because\nof a\tbug ", "because of a bug"),
+        ("修复漏洞 ü", "修复漏洞 ü"),
+        ("red \x1b[31mtext\x00", "red \ufffd[31mtext\ufffd"),
+        ("\u202eevil", "\ufffdevil"),
+        ("x" * REASON_LENGTH, "x" * REASON_LENGTH),
+    ],
+)
+def test_one_plain_line(text, reason):
+    """A reason in any script is kept on one line; what could disturb a terminal or a log is replaced."""
+    assert read_reason(text) == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("", "needed"), (" \n\u00a0", "needed"), ("x" * (REASON_LENGTH + 1), "not 1025")]
+)
+def test_what_is_none(text, told):
+    """Nothing, and a whole story, are refused."""
+    with pytest.raises(InvalidName, match=told):
+        read_reason(text)
+
+
+@given(st.text(min_size=1, max_size=50).filter(lambda text: not text.isspace()))
+def test_whatever_somebody_writes(text):
+    """What is accepted can be printed, is not empty, and is the same when it is read again."""
+    reason = read_reason(text)
+    assert reason
+    assert reason.isprintable()
+    assert read_reason(reason) == reason

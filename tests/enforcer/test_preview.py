@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from enforcer.events import Action, Event
-from enforcer.ledger.record import Decision, Standing
-from enforcer.ledger.store import Change, Ledger
+from enforcer.judgement.record import Decision, Standing
 from enforcer.names import RegistryName, Repository, Tag, TagName
 from enforcer.policies.policy import Against
 from enforcer.preview import preview
+from enforcer.store.ledger import Change, Ledger
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN, NAME, digest
 from tests.fakes.ledger import Past

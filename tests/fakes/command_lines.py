@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from enforcer.cli import group as enforcer
+from enforcer.cli.main import group as enforcer
 from worker.cli import group as worker
 
 PROGRAMS = {"enforcer": enforcer, "enforcer-worker": worker}

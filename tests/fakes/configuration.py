@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from enforcer.errors import InvalidSettings
-from enforcer.settings import Settings, load
+from enforcer.settings.settings import Settings, load
 
 REGISTRY = """
 [registries.main]

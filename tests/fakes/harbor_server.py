@@ -22,8 +22,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from enforcer.manifests import ACCEPT
 from enforcer.names import Digest
-from enforcer.registries.manifest import ACCEPT
 from tests.fakes.registry import Reply
 
 _WEBHOOKS = re.compile(r"/api/v2\.0/projects/([^/]+)/webhook/policies(?:/(\d+))?")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from enforcer.manifests import OCI_INDEX, OCI_MANIFEST
 from enforcer.names import Digest
-from enforcer.registries.manifest import OCI_INDEX, OCI_MANIFEST
 
 
 def blob(seed: str, part: str) -> bytes:

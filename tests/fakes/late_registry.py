@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from enforcer.errors import ManifestMissing
+from enforcer.manifests import OCI_INDEX, OCI_MANIFEST, Manifest
 from enforcer.names import Digest, Repository, Tag
-from enforcer.registries.manifest import OCI_INDEX, OCI_MANIFEST, Manifest
 from enforcer.times import Time
 from tests.fakes.events import APP
 from tests.fakes.images import image, index

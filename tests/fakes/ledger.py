@@ -6,12 +6,12 @@ from itertools import count
 from typing import Any
 
 from enforcer.events import Action, Event
-from enforcer.judgement import judge_next
-from enforcer.ledger.record import Standing
-from enforcer.ledger.store import Change, Ledger
+from enforcer.judgement.record import Standing
+from enforcer.judgement.rules import judge_next
 from enforcer.names import TagName
 from enforcer.policies.policy import Policy
 from enforcer.policies.policy_set import PolicySet
+from enforcer.store.ledger import Change, Ledger
 from enforcer.times import Time
 from tests.fakes.events import NAME, digest
 

@@ -20,18 +20,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from redis import Redis
 
-from enforcer import agenda as agenda_module
-from enforcer import approvals as approvals_module
-from enforcer import log as log_module
 from enforcer import times as times_module
-from enforcer.approvals import Approvals
 from enforcer.events import Action, Event
+from enforcer.judgement.violation import State
 from enforcer.names import Tag, TagName
-from enforcer.policies.store import PolicyStore
 from enforcer.policies.unlock import Unlock
-from enforcer.queue import Task
+from enforcer.store import approvals as approvals_module
+from enforcer.store import log as log_module
+from enforcer.store import workqueue as agenda_module
+from enforcer.store.approvals import Approvals
+from enforcer.store.policies import PolicyStore
+from enforcer.store.wakeups import Task
 from enforcer.times import Time
-from enforcer.violations import State
 from tests.fakes.clock import Clock
 from tests.fakes.events import APP, MAIN, deletion, push
 from tests.fakes.immediate import Immediate
@@ -40,22 +40,22 @@ from tests.fakes.late_registry import BUILDS, BY_DIGEST, CHILDREN, MANIFESTS, La
 from tests.fakes.model import Did, Model, Rule, tag_of
 from tests.fakes.policed import Policed, Regime, Unlocked
 from tests.fakes.settings import settings
-from worker import baseline as baseline_module
-from worker import completion as completion_module
-from worker import finding as finding_module
-from worker import restore as restore_module
-from worker import survey as survey_module
-from worker import sweep as sweep_module
-from worker.baseline import Baseline
-from worker.beginning import Beginnings
 from worker.context import Context
-from worker.drain import drain
-from worker.judging import Judge
-from worker.keep import keep
-from worker.restore import restore
-from worker.survey import survey_of
-from worker.sweep import Sweep
-from worker.sweep_report import SoFar
+from worker.enforcement import restore as restore_module
+from worker.enforcement.keep import keep
+from worker.enforcement.restore import restore
+from worker.judging.drain import drain
+from worker.judging.judge import Judge
+from worker.scanning import backfill as completion_module
+from worker.scanning import baseline as baseline_module
+from worker.scanning import observation as finding_module
+from worker.scanning import scan as survey_module
+from worker.scanning import sweep as sweep_module
+from worker.scanning.baseline import Baseline
+from worker.scanning.grandfathering import Beginnings
+from worker.scanning.report import SoFar
+from worker.scanning.scan import survey_of
+from worker.scanning.sweep import Sweep
 
 TICK = 5
 """Seconds."""

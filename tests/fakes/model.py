@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from enforcer.ledger.record import Record
+from enforcer.judgement.record import Record
 from enforcer.names import Digest
 from enforcer.times import Time
 

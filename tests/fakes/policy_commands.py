@@ -7,7 +7,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from enforcer.commands.policy import policy
+from enforcer.cli.policy import policy
 from tests.fakes.configuration import ConfigurationFolder
 
 

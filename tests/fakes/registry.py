@@ -21,8 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from enforcer.manifests import MANIFEST_TYPES, OCI_MANIFEST
 from enforcer.names import Digest
-from enforcer.registries.manifest import MANIFEST_TYPES, OCI_MANIFEST
 
 _MANIFEST = re.compile(r"/v2/(.+)/manifests/([^/]+)")
 _BLOB = re.compile(r"/v2/(.+)/blobs/([^/]+)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enforcer.settings import Settings
+from enforcer.settings.settings import Settings
 
 TOKEN = "notify-main"
 

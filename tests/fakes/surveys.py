@@ -6,16 +6,16 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from enforcer.ledger.record import Decision, Record
+from enforcer.judgement.record import Decision, Record
 from enforcer.names import Digest, Repository, Tag, TagName
 from tests.fakes.events import MAIN, digest, push
 from tests.fakes.registry import FakeRegistry
-from worker.baseline import Baseline
 from worker.context import Context
-from worker.drain import drain
-from worker.survey import Survey, survey_of
-from worker.sweep import Sweep
-from worker.sweep_report import SoFar
+from worker.judging.drain import drain
+from worker.scanning.baseline import Baseline
+from worker.scanning.report import SoFar
+from worker.scanning.scan import Survey, survey_of
+from worker.scanning.sweep import Sweep
 
 FAST = 10_000
 """A `sweep_rate` that bounds nothing."""

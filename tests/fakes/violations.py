@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from enforcer.ledger.record import Decision
+from enforcer.judgement.record import Decision
+from enforcer.judgement.violation import Violation
 from enforcer.times import Time
-from enforcer.violations import Violation
 from tests.fakes.events import NAME, digest
 
 

@@ -12,7 +12,7 @@ from rq import SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from enforcer.queue import AllowedJob, Queues, Task
+from enforcer.store.wakeups import AllowedJob, Queues, Task
 
 
 @pytest.fixture(autouse=True)

@@ -18,11 +18,11 @@ from typing import Any
 import requests
 import yaml
 
-from enforcer.alerts import SIGNATURE, sign
+from enforcer.alerts.channels import SIGNATURE, sign
+from enforcer.manifests import ACCEPT
 from enforcer.names import Digest
-from enforcer.registries.manifest import ACCEPT
-from enforcer.registry_config import notification_block
-from enforcer.settings import load
+from enforcer.registries.notification_config import notification_block
+from enforcer.settings.settings import load
 from tests.integration.servers import free_port, http, start_redis, start_registry
 
 TOKEN = "a-token-for-the-tests"

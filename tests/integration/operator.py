@@ -10,9 +10,9 @@ from typing import Any
 import redis
 import requests
 
-from enforcer.agenda import Agenda
-from enforcer.queue import Task
-from enforcer.registries.manifest import ACCEPT
+from enforcer.manifests import ACCEPT
+from enforcer.store.wakeups import Task
+from enforcer.store.workqueue import Agenda
 from tests.integration.installation import Installation, wait_for
 from tests.integration.servers import http
 

@@ -23,8 +23,8 @@ from urllib.parse import urljoin
 import requests
 from requests.adapters import HTTPAdapter
 
+from enforcer.manifests import OCI_MANIFEST
 from enforcer.names import Digest
-from enforcer.registries.manifest import OCI_MANIFEST
 from tests.fakes.images import blobs_of, image
 
 _PATIENCE = 20.0

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import requests
 
+from enforcer.manifests import is_index
 from enforcer.names import Digest
-from enforcer.registries.manifest import is_index
 from enforcer.times import Time
 from tests.fakes.images import image, index
 from tests.fakes.registry import FakeRegistry

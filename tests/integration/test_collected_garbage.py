@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from enforcer.manifests import OCI_INDEX
 from enforcer.names import Digest
-from enforcer.queue import Task
-from enforcer.registries.manifest import OCI_INDEX
+from enforcer.store.wakeups import Task
 from tests.fakes.images import blobs_of, image, index
 from tests.integration.installation import installation, wait_for
 from tests.integration.operator import ACCOUNT, Operator, served

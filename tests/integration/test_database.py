@@ -11,8 +11,8 @@ import pytest
 import redis
 from rq import SimpleWorker
 
-from enforcer.database import connect, running_database
 from enforcer.errors import StoreUnavailable
+from enforcer.store.connection import connect, running_database
 
 pytestmark = pytest.mark.integration
 

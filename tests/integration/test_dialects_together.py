@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 import redis as redis_client
 
-from enforcer.ledger.record import Decision
-from enforcer.ledger.store import Ledger
+from enforcer.judgement.record import Decision
 from enforcer.names import RegistryName, Repository, Tag, TagName
+from enforcer.store.ledger import Ledger
 from tests.integration.dialects import ACCOUNTS, DIALECTS, Refused, Rule, Swr, Tcr
 from tests.integration.installation import installation, wait_for
 from tests.integration.servers import push_image, start_redis

@@ -13,9 +13,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from enforcer import embedded
-from enforcer.embedded import EmbeddedServer, running, socket_path
 from enforcer.errors import ServerFailed
+from enforcer.store import embedded
+from enforcer.store.embedded import EmbeddedServer, running, socket_path
 
 pytestmark = pytest.mark.integration
 

@@ -15,7 +15,7 @@ import pytest
 import redis
 import requests
 
-from enforcer.log import Log
+from enforcer.store.log import Log
 from tests.fakes.images import blobs_of, image
 from tests.integration.installation import TOKEN, installation, wait_for
 from tests.integration.servers import program, push_blob, push_image, push_manifest

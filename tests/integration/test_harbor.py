@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 import requests
 
+from enforcer.manifests import OCI_INDEX, OCI_MANIFEST
 from enforcer.names import Digest
-from enforcer.registries.manifest import OCI_INDEX, OCI_MANIFEST
 from tests.fakes.harbor_server import FakeHarbor
 from tests.fakes.images import blobs_of, image, index
 from tests.integration.installation import installation, wait_for

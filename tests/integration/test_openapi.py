@@ -10,11 +10,11 @@ import pytest
 import requests
 from redis import Redis
 
-from enforcer.ledger.record import Decision, Entry, Record, Standing
-from enforcer.ledger.store import Change, Ledger
-from enforcer.policies.store import PolicyStore
+from enforcer.judgement.record import Decision, Entry, Record, Standing
 from enforcer.policies.unlock import Unlock
-from enforcer.violations import Violations
+from enforcer.store.ledger import Change, Ledger
+from enforcer.store.policies import PolicyStore
+from enforcer.store.violations import Violations
 from tests.fakes.events import MAIN, NAME, digest, push
 from tests.fakes.violations import violation
 from tests.integration.serving import start_receiver

@@ -15,16 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from enforcer.ledger.store import Ledger
+from enforcer.judgement.violation import State
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
-from enforcer.queue import Task
+from enforcer.store.ledger import Ledger
+from enforcer.store.violations import Violations
+from enforcer.store.wakeups import Task
 from enforcer.times import Time
-from enforcer.violations import State, Violations
 from tests.fakes.images import blobs_of, image
 from tests.integration.installation import Installation, installation, wait_for
 from tests.integration.operator import Operator
 from tests.integration.servers import delete_manifest, push_blob, push_manifest, start_registry
-from worker.sweep_report import SWEEPS
+from worker.scanning.report import SWEEPS
 
 pytestmark = pytest.mark.integration
 

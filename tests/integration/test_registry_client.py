@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import pytest
 
 from enforcer.errors import BlobsMissing, ManifestMissing, RegistryDenied, RegistryUnavailable
+from enforcer.manifests import OCI_INDEX, Manifest
 from enforcer.names import Digest, RegistryName, Repository, Tag
-from enforcer.registries.access import RegistryAccess
 from enforcer.registries.client import RegistryClient
-from enforcer.registries.manifest import OCI_INDEX, Manifest
+from enforcer.registries.endpoint import RegistryAccess
 from tests.fakes.images import blobs_of, image, index
 from tests.integration.servers import (
     delete_blob,

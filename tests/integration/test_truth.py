@@ -16,8 +16,8 @@ from itertools import groupby
 import pytest
 import requests
 
+from enforcer.manifests import ACCEPT, DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from enforcer.names import Digest
-from enforcer.registries.manifest import ACCEPT, DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from tests.fakes.images import blob, blobs_of, image, index
 from tests.integration.installation import installation, wait_for
 from tests.integration.operator import ACCOUNT, Operator, served

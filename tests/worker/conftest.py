@@ -5,25 +5,25 @@ from collections.abc import Callable
 
 import pytest
 
-from enforcer import agenda as agenda_module
-from enforcer.alerts import Alert
+from enforcer.alerts.message import Alert
 from enforcer.events import Event
+from enforcer.judgement.violation import Violation, violation_id
+from enforcer.manifests import OCI_INDEX, OCI_MANIFEST
 from enforcer.names import Digest
-from enforcer.registries.manifest import OCI_INDEX, OCI_MANIFEST
+from enforcer.store import workqueue as agenda_module
 from enforcer.times import Time
-from enforcer.violations import Violation, violation_id
 from tests.fakes.clock import Clock
 from tests.fakes.events import APP, NAME, deletion, push
 from tests.fakes.images import image
 from tests.fakes.registry import FakeRegistry
 from tests.fakes.settings import policy_table, registry_table, settings
-from worker import restore as restore_module
-from worker import survey as survey_module
-from worker import sweep as sweep_module
 from worker.context import Context
-from worker.drain import drain
-from worker.keep import keep
-from worker.restore import restore
+from worker.enforcement import restore as restore_module
+from worker.enforcement.keep import keep
+from worker.enforcement.restore import restore
+from worker.judging.drain import drain
+from worker.scanning import scan as survey_module
+from worker.scanning import sweep as sweep_module
 
 HOOK = {"webhook_url": "http://127.0.0.1:1/hook", "webhook_secret": "geheim"}
 

@@ -4,20 +4,20 @@ import time
 
 import pytest
 
-from enforcer import agenda as agenda_module
-from enforcer.log import GROUP, LOG
+from enforcer.judgement.violation import State
+from enforcer.manifests import OCI_INDEX
 from enforcer.names import Digest
-from enforcer.queue import Task
-from enforcer.registries.manifest import OCI_INDEX
-from enforcer.violations import State
+from enforcer.store import workqueue as agenda_module
+from enforcer.store.log import GROUP, LOG
+from enforcer.store.wakeups import Task
 from tests.fakes.clock import Clock
 from tests.fakes.events import APP, MAIN, NAME, push
 from tests.fakes.images import image, index
 from tests.fakes.receiver import FakeReceiver
 from tests.fakes.surveys import FAST, announce, push_tags, record_of
 from worker import burst as burst_module
-from worker import restore as restore_module
 from worker.burst import keep_all, restore_all, work_off
+from worker.enforcement import restore as restore_module
 
 A, B = image("a"), image("b")
 

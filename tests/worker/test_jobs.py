@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from enforcer.names import Digest
-from enforcer.queue import Task
+from enforcer.store.wakeups import Task
 from tests.fakes.events import APP, MAIN, NAME, digest, push
 from tests.fakes.images import image
 from tests.fakes.receiver import FakeReceiver
 from tests.fakes.violations import violation
 from worker import jobs
-from worker.keep import keep_item
+from worker.enforcement.keep import keep_item
 
 
 @pytest.fixture(autouse=True)

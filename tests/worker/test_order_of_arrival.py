@@ -16,15 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enforcer.events import Action
-from enforcer.ledger.store import Ledger
+from enforcer.judgement.arrival import Case
 from enforcer.names import Namespace
 from enforcer.policies.policy import Against, Policy, Selector
 from enforcer.policies.policy_set import PolicySet
+from enforcer.store.ledger import Ledger
 from enforcer.times import Time
 from tests.fakes.events import MAIN, NAME, deletion, digest, push
 from tests.fakes.model import Did, Model, Rule, tag_of
-from worker.case import Case
-from worker.judging import Judge
+from worker.judging.judge import Judge
 
 START = Time("2026-11-22T04:00:00Z")
 STEP = 30

@@ -7,8 +7,8 @@ import pytest
 from fakeredis import FakeServer, FakeStrictRedis
 from rq import SimpleWorker
 
-from enforcer.log import Log
-from enforcer.queue import AllowedJob, Queues, Task
+from enforcer.store.log import Log
+from enforcer.store.wakeups import AllowedJob, Queues, Task
 from tests.fakes.events import digest, push
 from tests.fakes.settings import settings
 from tests.fakes.workers import own_signals  # noqa: F401 - a fixture for every test here

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from fakeredis import FakeServer, FakeStrictRedis
 
-from enforcer.agenda import Agenda
-from enforcer.log import LOG, Log
-from enforcer.policies.store import PolicyStore
 from enforcer.policies.unlock import Unlock
-from enforcer.queue import Queues, Task
+from enforcer.store.log import LOG, Log
+from enforcer.store.policies import PolicyStore
+from enforcer.store.wakeups import Queues, Task
+from enforcer.store.workqueue import Agenda
 from tests.fakes.clock import Clock
 from tests.fakes.events import MAIN, digest, push
 from tests.fakes.settings import registry_table, settings

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from enforcer.command_line import FAILED, FOUND, settings_option
-from enforcer.commands.parameters import NAMESPACE, REPOSITORY
+from enforcer.cli.framework import FAILED, FOUND, settings_option
+from enforcer.cli.parameters import NAMESPACE, REPOSITORY
 from enforcer.names import Namespace, Repository
 
 if TYPE_CHECKING:
-    from worker.baseline import Report
-    from worker.survey import Survey
+    from worker.scanning.baseline import Report
+    from worker.scanning.scan import Survey
 
 
 @click.command(
@@ -56,12 +56,12 @@ def baseline(
 
     A record that is there stays, and is reported where it differs from the registry.
     """
-    from enforcer.commands.policy.session import login, registry_of
-    from worker.baseline import Baseline
+    from enforcer.cli.session import login, registry_of
     from worker.burst import keep_all
+    from worker.commands.progress import progress
     from worker.commands.session import session
-    from worker.progress import progress
-    from worker.survey import survey_of
+    from worker.scanning.baseline import Baseline
+    from worker.scanning.scan import survey_of
 
     if repository and namespace not in (None, repository.namespace):
         raise click.UsageError(f"{repository} is not in the namespace {namespace}")

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from enforcer.command_line import FAILED, FOUND, settings_option
-from enforcer.commands.parameters import SINCE
+from enforcer.cli.framework import FAILED, FOUND, settings_option
+from enforcer.cli.parameters import SINCE
 from enforcer.times import Time
 
 if TYPE_CHECKING:
-    from enforcer.ledger.record import Record
+    from enforcer.judgement.record import Record
     from enforcer.names import TagName
-    from worker.archive import Archive
-    from worker.documents import Document
-    from worker.progress import Meter
-    from worker.replay import Replay
-    from worker.sorter import Sorter
+    from worker.commands.progress import Meter
+    from worker.recovery.archive import Archive
+    from worker.recovery.documents import Document
+    from worker.recovery.external_sort import Sorter
+    from worker.recovery.replay import Replay
 
 FILE: click.Path = click.Path(path_type=Path, allow_dash=True, exists=True, dir_okay=False)
 SHOWN = 20
@@ -77,14 +77,14 @@ def replay(
 
     Replaying the same events twice changes nothing.
     """
-    from enforcer.commands.policy.session import registry_of
-    from worker.archive import Archive
+    from enforcer.cli.session import registry_of
     from worker.burst import restore_all
+    from worker.commands.progress import progress
     from worker.commands.session import session
-    from worker.consequences import keep_originals, set_in_motion
-    from worker.progress import progress
-    from worker.replay import prepared_replay
-    from worker.sorter import Sorter
+    from worker.judging.effects import keep_originals, set_in_motion
+    from worker.recovery.archive import Archive
+    from worker.recovery.external_sort import Sorter
+    from worker.recovery.replay import prepared_replay
 
     if dry_run and restore:
         raise click.UsageError("--dry-run changes nothing, so it cannot --restore")
@@ -118,7 +118,7 @@ def _refuse_as_rejects(files: tuple[Path, ...], rejects: Path | None) -> None:
 
 def _read(files: tuple[Path, ...], archive: Archive, sorter: Sorter, rejects: Path | None) -> int:
     """Sort what is asked for; returns how much was not understood."""
-    from worker.progress import progress
+    from worker.commands.progress import progress
 
     rejected = 0
     with progress("read", "bytes", _size(files)) as meter, ExitStack() as stack:
@@ -137,7 +137,7 @@ def _read(files: tuple[Path, ...], archive: Archive, sorter: Sorter, rejects: Pa
 
 
 def _documents(files: tuple[Path, ...], meter: Meter) -> Iterator[Document]:
-    from worker.documents import read_documents
+    from worker.recovery.documents import read_documents
 
     for file in files:
         if str(file) == "-":
@@ -176,7 +176,7 @@ def _tell(whole: Replay, *, as_json: bool) -> None:
 
 
 def _differences(whole: Replay) -> Iterator[tuple[TagName, Record | None, Record | None]]:
-    from worker.dry_ledger import DryLedger
+    from worker.recovery.dry_ledger import DryLedger
 
     ledger = whole.judge.ledger
     return ledger.differences() if isinstance(ledger, DryLedger) else iter(())

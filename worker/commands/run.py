@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from enforcer import logs
-from enforcer.command_line import FAILED, read_settings, settings_option
-from enforcer.settings import Settings
-from enforcer.supervisor import Part, Supervisor
+from enforcer.cli import logs
+from enforcer.cli.framework import FAILED, read_settings, settings_option
+from enforcer.processes.supervisor import Part, Supervisor
+from enforcer.settings.settings import Settings
 
 PARTS = {"drain": "drain", "keep": "keep", "restore": "restore", "alert": "alert", "survey": "sweep"}
 """One process each, and a task of the queue that it listens to."""
@@ -34,7 +34,7 @@ Exit status:
 @click.option("--burst", is_flag=True, help="End as soon as nothing is left to do.")
 def run(config: Path | None, processes: int | None, burst: bool) -> None:
     """Run worker processes, one queue each, until told to stop. Any number of hosts may do so."""
-    from enforcer.start import prepared
+    from enforcer.store.opening import prepared
     from worker.burst import work_off
     from worker.context import Context
     from worker.timer import Timer
@@ -68,8 +68,8 @@ def _parts(settings: Settings, config: Path | None, processes: int | None) -> li
 @click.argument("slot", type=click.IntRange(1))
 def work(config: Path | None, name: str, slot: int) -> None:
     """Run one worker process; `run` starts these."""
-    from enforcer.database import running_database
-    from enforcer.queue import Task
+    from enforcer.store.connection import running_database
+    from enforcer.store.wakeups import Task
     from worker.process import work as run_process
 
     settings = read_settings(config)

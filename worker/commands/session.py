@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from enforcer import logs
-from enforcer.command_line import read_settings
-from enforcer.database import running_database
-from enforcer.start import prepared
+from enforcer.cli import logs
+from enforcer.cli.framework import read_settings
+from enforcer.store.connection import running_database
+from enforcer.store.opening import prepared
 from worker.context import Context
 
 logger = logging.getLogger(__name__)

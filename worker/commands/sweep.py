@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from enforcer.command_line import FAILED, FOUND, settings_option
-from enforcer.commands.parameters import NAMESPACE, SINCE
+from enforcer.cli.framework import FAILED, FOUND, settings_option
+from enforcer.cli.parameters import NAMESPACE, SINCE
 from enforcer.names import Namespace, TagName
 from enforcer.times import Time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from worker.sweep_report import Report
+    from worker.scanning.report import Report
 
 WAIT = 600
 """Seconds for which a sweep waits for another one of the same registry."""
@@ -61,14 +61,14 @@ def sweep(
 
     Waits until what it found is restored, by itself or by the workers that run.
     """
-    from enforcer.commands.policy.session import registry_of
+    from enforcer.cli.session import registry_of
     from worker.burst import keep_all, restore_all
+    from worker.commands.progress import progress
     from worker.commands.session import session
-    from worker.progress import progress
-    from worker.sole_sweep import sole_sweep
-    from worker.survey import survey_of
-    from worker.sweep import Sweep
-    from worker.sweep_report import SoFar, remember
+    from worker.scanning.report import SoFar, remember
+    from worker.scanning.scan import survey_of
+    from worker.scanning.sweep import Sweep
+    from worker.scanning.sweep_lock import sole_sweep
 
     with session(config, changes=not report_only) as context:
         name = registry_of(context.settings, registry)

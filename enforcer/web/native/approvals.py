@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from enforcer.approvals import Approvals
-from enforcer.configuration.fields import Table
 from enforcer.names import Digest, Repository, Tag, TagName
+from enforcer.store.approvals import Approvals
+from enforcer.validation.fields import Table
 from enforcer.web.native import texts
 from enforcer.web.native.operations import Answer, Call, Group
 from enforcer.web.native.paging import Query
-from enforcer.web.native.shape import Shape
+from enforcer.web.native.texts import Shape
 from enforcer.web.services import services
 
 group = Group("approvals")

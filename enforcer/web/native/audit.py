@@ -8,8 +8,7 @@ from pydantic import Field
 
 from enforcer.web.native.operations import Answer, Call, Group, NoBody
 from enforcer.web.native.paging import LIMIT, Integer, Page, Query, link
-from enforcer.web.native.shape import Shape
-from enforcer.web.native.texts import TimeText
+from enforcer.web.native.texts import Shape, TimeText
 from enforcer.web.services import services
 
 group = Group("audit")

@@ -6,7 +6,7 @@ from flask import request
 from werkzeug.datastructures import Authorization, WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from enforcer.accounts import Account, Accounts, count_failed_login
+from enforcer.web.accounts import Account, Accounts, count_failed_login
 from enforcer.web.services import services
 
 _CHALLENGES = (

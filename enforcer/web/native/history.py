@@ -11,13 +11,12 @@ from pydantic import Field
 
 from enforcer.errors import NotFound
 from enforcer.events import Action
-from enforcer.ledger.history import newest_first
-from enforcer.ledger.record import Decision
+from enforcer.judgement.history import newest_first
+from enforcer.judgement.record import Decision
 from enforcer.names import Repository, Tag, TagName
 from enforcer.web.native.operations import Answer, Call, Group, NoBody
 from enforcer.web.native.paging import Page, PageQuery, cut, link_to_next
-from enforcer.web.native.shape import Shape
-from enforcer.web.native.texts import DigestText, TimeText
+from enforcer.web.native.texts import DigestText, Shape, TimeText
 from enforcer.web.services import services
 
 group = Group("history")

@@ -7,13 +7,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
-from enforcer.configuration.fields import Table
-from enforcer.configuration.policy import PolicySettings, RepositorySelectorSettings, TagSelectorSettings
-from enforcer.policies.exported import declaration
+from enforcer.policies.declaration import PolicySettings, RepositorySelectorSettings, TagSelectorSettings, declaration
 from enforcer.policies.policy import Policy as StoredPolicy
+from enforcer.validation.fields import Table
 from enforcer.web.native.paging import Page
-from enforcer.web.native.shape import Shape
-from enforcer.web.native.texts import Namespace, NamespaceText, RegistryName, RegistryText, TimeText
+from enforcer.web.native.texts import Namespace, NamespaceText, RegistryName, RegistryText, Shape, TimeText
 
 
 def _same(name: str) -> Any:

@@ -13,12 +13,12 @@ from pydantic_core import from_json
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
-from enforcer.accounts import Account
+from enforcer.web.accounts import Account
 from enforcer.web.body import read_body
 from enforcer.web.native.authentication import authenticate, require_admin
 from enforcer.web.native.paging import Query, read_query
 from enforcer.web.native.problems import Fault, Refused, faults_of_body
-from enforcer.web.native.shape import Shape
+from enforcer.web.native.texts import Shape
 
 PREFIX = "/api/v1"
 

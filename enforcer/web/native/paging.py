@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from flask import request
 from pydantic import BeforeValidator, Field, ValidationError
 
-from enforcer.configuration.draft import suggestion
+from enforcer.validation.problems import suggestion
 from enforcer.web.native.problems import Fault, Refused, faults_of_query
-from enforcer.web.native.shape import Shape
+from enforcer.web.native.texts import Shape
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 

@@ -8,8 +8,8 @@ from flask import request
 from pydantic import Field
 
 from enforcer.errors import StalePolicy
+from enforcer.policies.declaration import draft
 from enforcer.policies.policy import Policy as StoredPolicy
-from enforcer.policies.store import draft
 from enforcer.web.native.models import Change, Policy, PolicyChange, PolicyDraft, PolicyPage, changed
 from enforcer.web.native.operations import PREFIX, Answer, Call, Group, NoBody
 from enforcer.web.native.paging import PageQuery, Query, cut, link_to_next

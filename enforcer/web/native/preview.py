@@ -7,13 +7,13 @@ from typing import Literal, cast
 from pydantic import Field
 
 from enforcer import preview
-from enforcer.policies.store import draft
+from enforcer.policies.declaration import draft
 from enforcer.times import Time
 from enforcer.web.native import texts
 from enforcer.web.native.models import PolicyDraft
 from enforcer.web.native.operations import Answer, Call, Group
 from enforcer.web.native.paging import LIMIT, Integer, Page, Query
-from enforcer.web.native.shape import Shape
+from enforcer.web.native.texts import Shape
 from enforcer.web.services import services
 
 group = Group("preview")

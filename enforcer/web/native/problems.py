@@ -13,7 +13,6 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 
-from enforcer.configuration.refusals import explain
 from enforcer.errors import (
     EnforcerError,
     InvalidName,
@@ -24,7 +23,8 @@ from enforcer.errors import (
     StalePolicy,
     StoreUnavailable,
 )
-from enforcer.web.native.shape import Shape
+from enforcer.validation.explain import explain
+from enforcer.web.native.texts import Shape
 
 FAULTS = 20
 """Of so many an answer tells; a hostile request has thousands."""

@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from enforcer.ledger.record import Record
+from enforcer.judgement.record import Record
 from enforcer.names import Repository, Tag
 from enforcer.times import Time
 from enforcer.web.native import texts
 from enforcer.web.native.operations import Answer, Call, Group, NoBody
 from enforcer.web.native.paging import Page, PageQuery, cut, link_to_next
-from enforcer.web.native.shape import Shape
+from enforcer.web.native.texts import Shape
 from enforcer.web.services import services
 
 group = Group("registries")

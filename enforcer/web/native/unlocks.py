@@ -6,16 +6,16 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from enforcer.configuration.fields import Table
-from enforcer.configuration.policy import PatternText
 from enforcer.errors import NotFound
 from enforcer.names import RegistryName
 from enforcer.policies import unlock as stored
+from enforcer.policies.declaration import PatternText
 from enforcer.times import Time
+from enforcer.validation.fields import Table
 from enforcer.web.native import texts
 from enforcer.web.native.operations import PREFIX, Answer, Call, Group, NoBody
 from enforcer.web.native.paging import Page, PageQuery, Query, cut, link_to_next
-from enforcer.web.native.shape import Shape
+from enforcer.web.native.texts import Shape
 from enforcer.web.services import services
 
 group = Group("unlocks")

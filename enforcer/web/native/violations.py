@@ -6,13 +6,14 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from enforcer import times, violations
+from enforcer import times
 from enforcer.errors import NotFound
-from enforcer.violations import Filter, State
+from enforcer.judgement import violation as stored
+from enforcer.judgement.violation import Filter, State
 from enforcer.web.native import texts
 from enforcer.web.native.operations import Answer, Call, Group, NoBody
 from enforcer.web.native.paging import Page, PageQuery, Query, link_to_next
-from enforcer.web.native.shape import Shape
+from enforcer.web.native.texts import Shape
 from enforcer.web.services import services
 
 group = Group("violations")
@@ -41,7 +42,7 @@ class Violation(Shape):
     closed: texts.TimeText | None = Field(description="When it came to its end; null while it is open.")
 
     @classmethod
-    def of(cls, violation: violations.Violation) -> Self:
+    def of(cls, violation: stored.Violation) -> Self:
         """What is shown of a violation."""
         fields = violation.as_dict()
         return cls(**{name: fields[name] for name in cls.model_fields})

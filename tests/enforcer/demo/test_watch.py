@@ -7,8 +7,8 @@ import sys
 import pytest
 import requests
 
-from enforcer.demo.child import Child
 from enforcer.demo.watch import DemoFailed, Interrupted, Watch
+from enforcer.processes.child import Child
 
 
 def raising(*answers):

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import requests
 
-from enforcer.alerts import Alert, Severity
-from enforcer.alerts import Webhook as Sender
+from enforcer.alerts.channels import Webhook as Sender
+from enforcer.alerts.message import Alert, Severity
 from enforcer.demo.webhook import Webhook
 
 

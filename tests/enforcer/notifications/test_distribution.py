@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from enforcer.names import RegistryName
 from enforcer.notifications.distribution import EVENTS, read
-from enforcer.notifications.reading import CHILDREN
+from enforcer.notifications.parsing import CHILDREN
 
 MAIN = RegistryName("main")
 CAPTURED = Path(__file__).parents[2] / "data" / "distribution_events"

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from enforcer.audit import Audit
 from enforcer.errors import InvalidName, InvalidPattern, NotFound
 from enforcer.names import Repository, Tag
 from enforcer.policies import unlock as unlock_module
-from enforcer.policies.store import FORGOTTEN, PolicyStore
 from enforcer.policies.unlock import LONGEST, Unlock
+from enforcer.store.audit import Audit
+from enforcer.store.policies import FORGOTTEN, PolicyStore
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN
 

@@ -8,8 +8,8 @@ import pytest
 
 from enforcer.errors import RegistryDenied, RegistryError, RegistryRefused, RegistryUnavailable
 from enforcer.names import RegistryName
-from enforcer.registries.access import RegistryAccess
 from enforcer.registries.auth import Authenticator
+from enforcer.registries.endpoint import RegistryAccess
 from enforcer.registries.transport import Answer, Transport
 from tests.fakes.registry import FakeRegistry
 

@@ -16,10 +16,10 @@ from enforcer.errors import (
     RegistryUnavailable,
     TagLocked,
 )
+from enforcer.manifests import ACCEPT, DOCKER_MANIFEST, MANIFEST_LIMIT, OCI_INDEX, OCI_MANIFEST, Manifest
 from enforcer.names import Digest, RegistryName, Repository, Tag
-from enforcer.registries.access import RegistryAccess
 from enforcer.registries.client import CHECK_TAG, RegistryClient
-from enforcer.registries.manifest import ACCEPT, DOCKER_MANIFEST, MANIFEST_LIMIT, OCI_INDEX, OCI_MANIFEST, Manifest
+from enforcer.registries.endpoint import RegistryAccess
 from tests.fakes.images import blobs_of, image, index
 from tests.fakes.registry import FakeRegistry, errors
 

@@ -4,7 +4,7 @@ import pytest
 
 from enforcer.errors import RegistryDenied, RegistryRefused, RegistryUnavailable
 from enforcer.names import Namespace, RegistryName
-from enforcer.registries.access import RegistryAccess
+from enforcer.registries.endpoint import RegistryAccess
 from enforcer.registries.harbor import PAGE, Done, HarborWebhooks
 from tests.fakes.harbor_server import FakeHarbor
 from tests.fakes.registry import FakeRegistry

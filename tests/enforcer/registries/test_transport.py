@@ -9,7 +9,7 @@ import pytest
 
 from enforcer.errors import ManifestMissing, RegistryRefused, RegistryUnavailable
 from enforcer.names import RegistryName
-from enforcer.registries.access import RegistryAccess
+from enforcer.registries.endpoint import RegistryAccess
 from enforcer.registries.transport import Request, Transport
 from tests.fakes.registry import FakeRegistry
 

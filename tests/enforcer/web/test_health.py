@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from fakeredis import FakeServer, FakeStrictRedis
 
-from enforcer.log import Log
+from enforcer.store.log import Log
 from enforcer.web.app import create_app
 from tests.fakes.events import digest, push
 from tests.fakes.settings import settings

@@ -9,10 +9,10 @@ import pytest
 from fakeredis import FakeServer, FakeStrictRedis
 from redis.exceptions import OutOfMemoryError
 
-from enforcer.agenda import Agenda
-from enforcer.alerts import Alert
-from enforcer.log import Log
-from enforcer.queue import Queues, Task
+from enforcer.alerts.message import Alert
+from enforcer.store.log import Log
+from enforcer.store.wakeups import Queues, Task
+from enforcer.store.workqueue import Agenda
 from enforcer.web.app import create_app
 from enforcer.web.services import services
 from tests.fakes.events import digest

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from enforcer.settings import load
+from enforcer.settings.settings import load
 from tests.fakes.registry import FakeRegistry
 from worker.cli import group
 from worker.context import Context
@@ -62,8 +62,8 @@ def worker(tmp_path, registry, redis, monkeypatch, impatient):
     def running(*_: object):
         yield redis
 
-    monkeypatch.setattr("enforcer.database.running_database", running)
-    monkeypatch.setattr("enforcer.start.running_database", running)
+    monkeypatch.setattr("enforcer.store.connection.running_database", running)
+    monkeypatch.setattr("enforcer.store.opening.running_database", running)
     monkeypatch.setattr("worker.commands.session.running_database", running)
     handlers = logging.getLogger().handlers[:]
     yield Commands(tmp_path, registry, redis)

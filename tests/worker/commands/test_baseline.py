@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from enforcer.audit import Audit
-from enforcer.commands.policy.session import login
+from enforcer.cli.session import login
 from enforcer.errors import RegistryUnavailable
+from enforcer.manifests import OCI_INDEX
 from enforcer.names import Digest
-from enforcer.registries.manifest import OCI_INDEX
+from enforcer.store.audit import Audit
 from tests.fakes.events import APP, MAIN, digest
 from tests.fakes.images import image, index
 from tests.fakes.registry import errors
 from tests.fakes.surveys import announce, push_tags, record_of
-from worker import baseline as module
+from worker.scanning import baseline as module
 
 A, B = image("a"), image("b")
 

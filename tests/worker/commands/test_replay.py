@@ -11,7 +11,7 @@ from tests.fakes.events import APP, digest, push
 from tests.fakes.images import image
 from tests.fakes.surveys import record_of
 from worker import burst
-from worker import restore as restore_module
+from worker.enforcement import restore as restore_module
 
 A, B = image("a"), image("b")
 START = Time("2026-01-01T00:00:00Z")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from enforcer.names import Digest
-from enforcer.settings import load
+from enforcer.settings.settings import load
 from tests.fakes.events import push
 from tests.fakes.images import image
 from tests.fakes.surveys import record_of

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import pytest
 
+from enforcer.judgement.violation import State
 from enforcer.names import Digest
-from enforcer.violations import State
 from tests.fakes.events import MAIN
 from tests.fakes.images import blob, blobs_of, image
 from tests.fakes.registry import errors
 from tests.fakes.surveys import announce, push_tags
 from worker import burst
-from worker import restore as restore_module
 from worker.commands import sweep as command
-from worker.sole_sweep import SweepRunning, sole_sweep
-from worker.sweep_report import SWEEPS
+from worker.enforcement import restore as restore_module
+from worker.scanning.report import SWEEPS
+from worker.scanning.sweep_lock import SweepRunning, sole_sweep
 
 A, B = image("a"), image("b")
 
@@ -135,7 +135,7 @@ def test_interrupted(worker, registry, recorded, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("worker.sweep.Sweep._sort", interrupt)
+        patch.setattr("worker.scanning.sweep.Sweep._sort", interrupt)
         result = worker("sweep")
     assert result.exit_code == 1
     assert "Aborted!" in result.stderr

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from enforcer.events import Action, Event
-from enforcer.reasons import LONGEST
+from enforcer.names import REASON_LENGTH
 from tests.fakes.events import digest
 from tests.fakes.native import problem
 
@@ -37,7 +37,7 @@ def test_approve(call, here):
         ({"digest": None}, "#/digest"),
         ({"reason": ""}, "#/reason"),
         ({"reason": "  \n"}, "#/reason"),
-        ({"reason": "x" * (LONGEST + 1)}, "#/reason"),
+        ({"reason": "x" * (REASON_LENGTH + 1)}, "#/reason"),
         ({"registry": "main"}, "#/registry"),
     ],
 )

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from enforcer.accounts import FAILED_LOGINS
+from enforcer.web.accounts import FAILED_LOGINS
 from enforcer.web.app import create_app
 from tests.fakes.native import draft, problem
 from tests.fakes.settings import settings

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from enforcer.ledger.record import Decision, Entry, Standing
-from enforcer.ledger.store import Change
+from enforcer.judgement.record import Decision, Entry, Standing
 from enforcer.names import Repository
+from enforcer.store.ledger import Change
 from enforcer.times import Time
 from tests.fakes.events import NAME, digest, push
 from tests.fakes.ledger import Past

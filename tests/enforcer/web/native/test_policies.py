@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from enforcer.agenda import Agenda
-from enforcer.configuration.policy import PolicySettings
+from enforcer.policies.declaration import PolicySettings
 from enforcer.policies.policy import Selector
-from enforcer.queue import Task
+from enforcer.store.wakeups import Task
+from enforcer.store.workqueue import Agenda
 from tests.fakes.native import draft, problem
 from tests.fakes.policies import policy
 from tests.fakes.settings import policy_table

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from enforcer.ledger.record import Decision
+from enforcer.judgement.record import Decision
+from enforcer.judgement.violation import State
 from enforcer.names import RegistryName, Repository
-from enforcer.violations import State
 from tests.fakes.events import NAME, digest
 from tests.fakes.native import problem
 from tests.fakes.violations import violation

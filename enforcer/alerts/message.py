@@ -1,0 +1,121 @@
+"""What is said about a violation: one message for every channel."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from enforcer.judgement.record import Decision
+from enforcer.judgement.violation import State, Violation
+
+
+class Severity(StrEnum):
+    """How much of a hurry somebody should be in."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One message; `details` is the violation, or whatever else it is about, as JSON."""
+
+    id: str
+    kind: str
+    severity: Severity
+    text: str
+    details: dict[str, Any]
+
+    @classmethod
+    def of(cls, violation: Violation) -> Self:
+        """What there is to say of a violation now."""
+        stuck = bool(violation.problem) or violation.state is State.NOT_RESTORABLE
+        outcome = _outcome(violation)
+        return cls(
+            id=f"{violation.id}-{violation.recorded[7:15]}-{outcome.replace(' ', '-')}-{violation.restores}",
+            kind="violation",
+            severity=Severity.CRITICAL if stuck else Severity.WARNING,
+            text=describe(violation),
+            details=_details(violation) | {"outcome": outcome},
+        )
+
+    def to_json(self) -> str:
+        """The alert as one line, as it waits for its delivery."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote."""
+        fields = json.loads(text)
+        return cls(**fields | {"severity": Severity(fields["severity"])})
+
+
+def _outcome(violation: Violation) -> str:
+    """The state as a receiver should see it: an open violation is restored as soon as a PUT holds, or failing."""
+    if violation.state is not State.OPEN:
+        return violation.state
+    if violation.problem:
+        return "failing"
+    return State.RESTORED if violation.exposure is not None else State.OPEN
+
+
+def _details(violation: Violation) -> dict[str, Any]:
+    fields = violation.as_dict()
+    return {
+        "violation": violation.id,
+        "registry": fields["registry"],
+        "repository": fields["repository"],
+        "tag": fields["tag"],
+        "kind": fields["kind"],
+        "recorded_digest": fields["recorded"],
+        "pushed_digest": fields["pushed"],
+        "actor": fields["actor"],
+        "address": fields["address"],
+        "user_agent": fields["user_agent"],
+        "time": fields["time"],
+        "event": fields["event_id"],
+        "exposure_ms": fields["exposure"],
+        "restores": fields["restores"],
+        "policies": fields["policies"],
+        "problem": fields["problem"],
+    }
+
+
+def describe(violation: Violation) -> str:
+    """A violation in words for people: which tag, what happened, who did it, and what became of it."""
+    who = violation.actor or "somebody unnamed"
+    where = f" from {violation.address}" if violation.address else ""
+    what = (
+        f"deleted by {who}{where}"
+        if violation.kind is Decision.DELETED
+        else f"overwritten with {violation.pushed and violation.pushed.short} by {who}{where}"
+    )
+    return (
+        f"{violation.name.reference} in {violation.name.registry} was {what} at {violation.time[:19]}Z; "
+        f"{_consequence(violation)}"
+    )
+
+
+def _consequence(violation: Violation) -> str:
+    match _outcome(violation):
+        case State.RESTORED:
+            times = f" (restored {violation.restores} times so far)" if violation.restores > 1 else ""
+            return f"{violation.recorded.short} is back after {violation.exposure} ms{times}"
+        case State.IN_PLACE:
+            return f"{violation.recorded.short} was in place when it was looked at"
+        case State.APPROVED:
+            return "an operator approved that"
+        case State.RELEASED:
+            return "it is not protected any more, so it was left as it is"
+        case State.OBSERVED:
+            return f"nothing was changed, the policy only observes; it should be {violation.recorded.short}"
+        case State.NOT_RESTORABLE:
+            return f"{violation.recorded.short} cannot be put back: {violation.problem}"
+        case State.WITHDRAWN:
+            return "withdrawn: that digest turned out to be the original"
+        case "failing":
+            return f"{violation.recorded.short} is not back yet: {violation.problem}"
+    return f"{violation.recorded.short} is being put back"

@@ -1,0 +1,41 @@
+"""Announce: a log line at once, and a delivery for each channel."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from redis import Redis
+
+from enforcer.alerts.channels import (
+    channels,
+    logger,
+)
+from enforcer.alerts.message import Alert, Severity
+from enforcer.judgement.violation import Violation
+from enforcer.settings.settings import AlertSettings
+from enforcer.store.wakeups import Queues, Task
+from enforcer.store.workqueue import Agenda
+
+
+class Alerts:
+    """Announces: a log line at once, and an item on the agenda for each channel."""
+
+    def __init__(self, redis: Redis, settings: AlertSettings) -> None:
+        self.agenda = Agenda(redis, Task.ALERT)
+        self.channels = channels(settings)
+        self._queues = Queues(redis)
+
+    def announce(self, alerts: Iterable[Alert]) -> None:
+        """Say something to everybody who is configured to hear it."""
+        given = list(alerts)
+        for alert in given:
+            level = logging.ERROR if alert.severity is Severity.CRITICAL else logging.WARNING
+            logger.log(level, "%s", alert.text)
+        if given and self.channels:
+            self.agenda.add((f"{channel} {alert.id}", alert.to_json()) for alert in given for channel in self.channels)
+            self._queues.wake(self.agenda.task)
+
+    def announce_violations(self, violations: Iterable[Violation]) -> None:
+        """Say what there is to say of violations now."""
+        self.announce(Alert.of(violation) for violation in violations)

@@ -1,0 +1,31 @@
+"""`enforcer serve`: the receiver alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from enforcer.cli import logs
+from enforcer.cli.framework import read_settings, settings_option
+
+
+@click.command(
+    epilog="""\b
+Example:
+  ENFORCER_CONFIG=/etc/enforcer.toml enforcer serve
+
+\b
+Workers run as enforcer-worker run, on this host or any number of others.
+"""
+)
+@settings_option
+def serve(config: Path | None) -> None:
+    """Serve the receiver and the APIs, without workers."""
+    from enforcer.store.opening import prepared
+    from enforcer.web.server import Server
+
+    settings = read_settings(config)
+    logs.configure(settings.log_level)
+    with prepared(settings):
+        Server(settings).run()

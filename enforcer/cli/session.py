@@ -1,0 +1,86 @@
+"""What the commands work with: the settings, the store, and who is at the terminal."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from enforcer.cli.framework import read_settings
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from enforcer.names import Namespace, RegistryName
+    from enforcer.policies.policy import Policy
+    from enforcer.settings.settings import Settings
+    from enforcer.store.policies import PolicyStore
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The settings and the store."""
+
+    settings: Settings
+    redis: Redis
+    policies: PolicyStore
+
+
+@contextmanager
+def open_session(config: Path | None) -> Iterator[Session]:
+    """The store of the installation that is configured; its Redis must answer."""
+    from enforcer.store.connection import running_database
+    from enforcer.store.policies import PolicyStore
+
+    settings = read_settings(config)
+    with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
+        yield Session(settings, redis, PolicyStore(redis, per_namespace=settings.policies_per_namespace))
+
+
+def login() -> str:
+    """Who makes a change, for the audit."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return f"cli:{os.getuid()}"
+
+
+def registry_of(settings: Settings, given: str | None) -> RegistryName:
+    """The registry that is named, or the only one. Wrong usage if that is none."""
+    from enforcer.validation.problems import suggestion
+
+    names = list(settings.registries)
+    if given is None and len(names) == 1:
+        return names[0]
+    if given is None:
+        raise click.UsageError(f"say which registry is meant: --registry {' or '.join(names)}")
+    for name in names:
+        if name == given:
+            return name
+    raise click.UsageError(f"no registry is configured as {given!r}{suggestion(given, names)}")
+
+
+def policies_of(session: Session, registry: str | None, namespace: Namespace | None) -> list[Policy]:
+    """Those of a registry and namespace, or of all. Wrong usage if there is no such registry, nor was one."""
+    found = [policy for policy in session.policies.current() if registry in (None, policy.registry)]
+    if registry is not None and not found:
+        registry_of(session.settings, registry)
+    return [policy for policy in found if namespace in (None, policy.namespace)]
+
+
+def warn_of_settings(*policies: Policy) -> None:
+    """Say which of these policies the configuration file declares: it has the last word."""
+    from enforcer.store.policies import SETTINGS
+
+    for policy in policies:
+        if policy.origin == SETTINGS:
+            click.echo(
+                f"note: the configuration file declares policy {policy.id}; the next start makes it what that says",
+                err=True,
+            )

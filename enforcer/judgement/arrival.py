@@ -1,0 +1,49 @@
+"""Cases: events that are to be judged, with what does not stand in them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Self
+
+from enforcer.events import Event
+from enforcer.judgement.record import AHEAD
+from enforcer.names import Tag
+from enforcer.times import Time
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An event to be judged, and when it was accepted: the same clock for every worker that judges it.
+
+    `claimed` is the place in the order that an event from the future had before its time was set to now.
+    """
+
+    event: Event
+    arrived: Time
+    claimed: tuple[str, str, str] = ("", "", "")
+
+    @property
+    def is_of_digest(self) -> bool:
+        """Whether it concerns every tag that needs a digest: the deletion of a manifest."""
+        return self.event.tag is None
+
+    def of_tag(self, tag: Tag) -> Case:
+        """The same as the deletion of one tag."""
+        return replace(self, event=replace(self.event, tag=tag))
+
+    def timely(self) -> Case:
+        """The case with a time that is not in the future."""
+        if self.event.time <= self.arrived.plus(AHEAD):
+            return self
+        return replace(self, event=replace(self.event, time=self.arrived), claimed=self.event.order)
+
+    def to_json(self) -> str:
+        """The case as it is noted with the deletions of its repository."""
+        return json.dumps({"arrived": self.arrived, "event": self.event.as_dict()}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote."""
+        fields = json.loads(text)
+        return cls(Event.from_dict(fields["event"]), Time(fields["arrived"]))

@@ -1,0 +1,49 @@
+"""The history of a tag as it is shown: newest first, and a deletion with the digest that the tag had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from enforcer.judgement.record import Entry
+from enforcer.names import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry, and the digest that it is about: what was pushed, or what the tag had when it was deleted."""
+
+    entry: Entry
+    digest: Digest | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The line for JSON."""
+        entry, event = self.entry, self.entry.event
+        return {
+            "id": event.id,
+            "time": event.time,
+            "action": event.action,
+            "digest": self.digest,
+            "media_type": event.media_type,
+            "actor": event.actor,
+            "address": event.address,
+            "user_agent": event.user_agent,
+            "reason": event.reason,
+            "decision": entry.decision,
+            "policies": list(entry.protection.policies) if entry.protection else [],
+            "bypassed": list(entry.protection.bypassed) if entry.protection else [],
+            "recorded": entry.record.digest if entry.record else None,
+            "late": entry.late,
+        }
+
+
+def newest_first(entries: Iterable[Entry]) -> list[Line]:
+    """The lines of a history, from its entries as the ledger has them, whose newest is the last."""
+    lines: list[Line] = []
+    had: Digest | None = None
+    for entry in entries:
+        lines.append(Line(entry, entry.event.digest or had))
+        if not entry.late:
+            had = entry.record.digest if entry.record else None
+    return lines[::-1]

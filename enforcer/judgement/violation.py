@@ -1,0 +1,152 @@
+"""Violations: things with a life, from the event that broke a rule until the registry is right again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Self
+
+from enforcer.events import Action, Event
+from enforcer.judgement.record import Decision, Entry
+from enforcer.names import Digest, TagName
+from enforcer.times import Time
+
+
+class State(StrEnum):
+    """Where a violation is in its life."""
+
+    OPEN = "open"
+    RESTORED = "restored"
+    IN_PLACE = "already in place"
+    OBSERVED = "observed"
+    APPROVED = "approved"
+    RELEASED = "released"
+    NOT_RESTORABLE = "not restorable"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether the registry is still to be set right: what cannot be restored now is tried again by each sweep."""
+        return self in (State.OPEN, State.NOT_RESTORABLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """An immutable tag was changed: what should be there, what was pushed, by whom, and what became of it.
+
+    `exposure` is in milliseconds, from the event to the PUT that held; None as long as nothing holds. One is `doubtful`
+    that may turn out to be a step of the build that made the tag: people are told of it only once that is unlikely.
+    """
+
+    id: str
+    name: TagName
+    kind: Decision
+    recorded: Digest
+    pushed: Digest | None
+    time: Time
+    event_id: str
+    actor: str = ""
+    address: str = ""
+    user_agent: str = ""
+    policies: tuple[int, ...] = ()
+    state: State = State.OPEN
+    exposure: int | None = None
+    restores: int = 0
+    problem: str = ""
+    closed: Time | None = None
+    doubtful: bool = False
+    told: bool = False
+
+    @classmethod
+    def of(cls, name: TagName, entry: Entry) -> Self:
+        """The violation that an entry of a tag's history is."""
+        event = entry.event
+        assert entry.record is not None and entry.protection is not None  # noqa: PT018 - rules 9 and 10 need both
+        return cls(
+            id=violation_id(event),
+            name=name,
+            kind=entry.decision,
+            recorded=entry.record.digest,
+            pushed=event.digest if event.action is Action.PUSH else None,
+            time=event.time,
+            event_id=event.id,
+            actor=event.actor,
+            address=event.address,
+            user_agent=event.user_agent,
+            policies=entry.protection.policies,
+            state=State.OPEN if entry.protection.enforce else State.OBSERVED,
+            doubtful=entry.is_doubtful,
+            told=not entry.protection.enforce,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The violation for JSON."""
+        # dataclasses.asdict would copy every value, which took a fifth of a replay with many violations
+        fields = {name: getattr(self, name) for name in self.__slots__ if name != "name"}
+        return fields | {"registry": self.name.registry, "repository": self.name.repository, "tag": self.name.tag}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Read what `as_dict` gave."""
+        given = dict(fields)
+        name = TagName.parse(f"{given.pop('registry')}/{given.pop('repository')}:{given.pop('tag')}")
+        return cls(
+            **given
+            | {
+                "name": name,
+                "kind": Decision(given["kind"]),
+                "recorded": Digest(given["recorded"]),
+                "pushed": Digest(given["pushed"]) if given["pushed"] else None,
+                "time": Time(given["time"]),
+                "policies": tuple(given["policies"]),
+                "state": State(given["state"]),
+                "closed": Time(given["closed"]) if given["closed"] else None,
+            }
+        )
+
+    def renews(self, known: Violation | None) -> bool:
+        """Whether it is news beside what is known under its id: nothing, one withdrawn, or one of another record."""
+        return known is None or known.state is State.WITHDRAWN or known.recorded != self.recorded
+
+    def closed_as(self, state: State, *, exposure: int | None = None) -> Self:
+        """The violation at the end of its life."""
+        return replace(self, state=state, exposure=exposure, problem="", closed=Time.now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which violations are asked for; what is None does not matter.
+
+    `since` is the earliest time of the event, to the millisecond.
+    """
+
+    registry: str | None = None
+    repository: str | None = None
+    state: State | None = None
+    since: Time | None = None
+
+    @property
+    def needs_fields(self) -> bool:
+        """Whether the time alone does not tell."""
+        return not (self.registry is None and self.repository is None and self.state is None)
+
+    def takes(self, fields: dict[str, Any]) -> bool:
+        """Whether a violation is asked for, by its JSON."""
+        return (
+            (self.registry is None or fields["registry"] == self.registry)
+            and (self.repository is None or fields["repository"] == self.repository)
+            and (self.state is None or fields["state"] == self.state)
+            and (self.since is None or _instant(fields["time"]) >= _instant(self.since))
+        )
+
+
+def violation_id(event: Event) -> str:
+    """The id of the violation that an event may be: the same event, the same id, however often it comes."""
+    text = f"{event.registry}\n{event.repository}\n{event.tag}\n{event.id}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _instant(time: str) -> str:
+    """A time as text, cut to the milliseconds that violations are sorted by."""
+    return time[: len("2026-11-22T04:06:40.594")]

@@ -1,1 +1,0 @@
-"""What each tag must be, and how it came to be so."""

@@ -1,0 +1,1 @@
+"""Starting child processes, supervising them, and ending with them. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""The configuration: a file, the environment and secret files, read into settings."""

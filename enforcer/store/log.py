@@ -1,0 +1,193 @@
+"""The log: accepted events in a Redis stream, read by any number of drains as one consumer group.
+
+An event is pending until its decision is in the ledger. Judged events stay as the archive that a replay reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from enforcer.events import Event
+from enforcer.store.lua import script
+from enforcer.store.wakeups import WAKE_SECONDS, Task
+from enforcer.times import Time
+
+LOG = "te:{log}"
+DEAD_LETTERS = "te:dead-letters"
+GROUP = "drain"
+
+BATCH = 200
+"""Events read at once."""
+
+STALE_MILLISECONDS = 20_000
+"""After so long without being judged, an event is taken from the worker that had claimed it."""
+
+SURPLUS = 10_000
+"""Events by which the archive is shortened at a time."""
+
+EXCERPT = 64 * 1024
+"""Bytes kept of a notification that was not understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event as it stands in the log; `event` is None if it cannot be read any more."""
+
+    entry_id: str
+    text: bytes
+    event: Event | None
+
+    @property
+    def time(self) -> Time:
+        """When the receiver accepted it: the same for whoever judges it."""
+        return Time.from_milliseconds(int(self.entry_id.partition("-")[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A notification, or one event of it, that was not understood."""
+
+    registry: str
+    reason: str
+    body: bytes
+    entry_id: str = ""
+
+    @property
+    def time(self) -> Time | None:
+        """When it came; None before it is in Redis."""
+        return Time.from_milliseconds(int(self.entry_id.partition("-")[0])) if self.entry_id else None
+
+
+class Log:
+    """The stream of accepted events and the dead letters beside it."""
+
+    def __init__(self, redis: Redis, *, dead_letters: int = 1000) -> None:
+        self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
+        self._dead_letters = dead_letters
+        self._append = script(redis, "log_append")
+
+    def append(self, events: Sequence[Event]) -> bool:
+        """Append events in one round trip; returns whether the caller must enqueue a drain."""
+        arguments: list[str | int] = [WAKE_SECONDS, *(event.to_json() for event in events)]
+        return bool(self._append(keys=[LOG, Task.DRAIN.flag], args=arguments))
+
+    def bury(self, letters: Iterable[DeadLetter]) -> None:
+        """Add dead letters; beyond the limit the oldest go."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for letter in letters:
+                fields = {
+                    "registry": letter.registry,
+                    "reason": letter.reason,
+                    "size": len(letter.body),
+                    "body": letter.body[:EXCERPT],
+                }
+                pipe.xadd(DEAD_LETTERS, fields, maxlen=self._dead_letters, approximate=False)
+            pipe.execute()
+
+    def dead_letters(self, limit: int = 100) -> Iterator[DeadLetter]:
+        """The dead letters, newest first."""
+        for entry_id, fields in self._redis.xrevrange(DEAD_LETTERS, count=limit):
+            registry, reason = (fields[name].decode() for name in (b"registry", b"reason"))
+            yield DeadLetter(registry, reason, fields[b"body"], entry_id.decode())
+
+    def open(self) -> None:
+        """Make the consumer group, so that it reads from the beginning; harmless where it is there."""
+        try:
+            self._redis.xgroup_create(LOG, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    def batches(self, consumer: str) -> Iterator[list[Arrival]]:
+        """The events that nobody has judged: this consumer's own left-overs, then those of dead ones, then new ones.
+
+        Each batch must be acknowledged before the next one is asked for.
+        """
+        self.open()
+        while own := self._redis.xreadgroup(GROUP, consumer, {LOG: "0"}, count=BATCH):
+            if not (entries := own[0][1]):
+                break
+            yield _arrivals(entries)
+        yield from self._taken_over(consumer)
+        while new := self._redis.xreadgroup(GROUP, consumer, {LOG: ">"}, count=BATCH):
+            yield _arrivals(new[0][1])
+
+    def _taken_over(self, consumer: str) -> Iterator[list[Arrival]]:
+        """What dead consumers had read. Redis looks at a part of all claims at a time, and says where to go on."""
+        start = b"0-0"
+        while True:
+            start, stale, *_ = self._redis.xautoclaim(
+                LOG, GROUP, consumer, STALE_MILLISECONDS, start_id=start, count=BATCH
+            )
+            if stale:
+                yield _arrivals(stale)
+            if start == b"0-0":
+                return
+
+    def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
+        """Say that these events are judged and their decisions written."""
+        ids = [arrival.entry_id for arrival in arrivals]
+        if ids:
+            self._redis.xack(LOG, GROUP, *ids)
+
+    def waiting(self) -> int:
+        """How many events are accepted and not judged."""
+        groups = self._redis.xinfo_groups(LOG) if self._redis.exists(LOG) else []
+        for group in groups:
+            if group["name"] == GROUP.encode():
+                return int(group["pending"]) + int(group.get("lag") or 0)
+        return int(self._redis.xlen(LOG))
+
+    def archive(self) -> Iterator[bytes]:
+        """Every event that is still there, judged or not, oldest first, as JSON."""
+        start = "-"
+        while entries := self._redis.xrange(LOG, min=start, count=1000):
+            yield from (fields[b"event"] for _, fields in entries if b"event" in fields)
+            start = f"({entries[-1][0].decode()}"
+
+    def trim(self, *, days: float, events: int) -> None:
+        """Shorten the archive to so many days and events; what is not judged yet stays whatever its age."""
+        self.open()
+        unjudged = self._first_unjudged()
+        self._trim_before(f"{Time.now().plus(-days * 86400).nanoseconds // 1_000_000}-0", unjudged)
+        while (surplus := self._redis.xlen(LOG) - events) > 0:
+            *_, (keep_from, _) = self._redis.xrange(LOG, count=min(surplus, SURPLUS) + 1)
+            if not self._trim_before(keep_from.decode(), unjudged):
+                return
+
+    def _trim_before(self, *entry_ids: str) -> int:
+        return int(self._redis.xtrim(LOG, minid=min(entry_ids, key=_order), approximate=True))
+
+    def _first_unjudged(self) -> str:
+        """An entry before which all are judged."""
+        # In one transaction: what a drain reads in between would be neither pending nor after the last one delivered.
+        with self._redis.pipeline() as pipe:
+            pipe.xpending(LOG, GROUP)
+            pipe.xinfo_groups(LOG)
+            pending, groups = pipe.execute()
+        if pending["pending"]:
+            return str(pending["min"].decode())
+        group = next(group for group in groups if group["name"] == GROUP.encode())
+        return str(group["last-delivered-id"].decode())
+
+
+def _order(entry_id: str) -> tuple[int, int]:
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds), int(sequence)
+
+
+def _arrivals(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[Arrival]:
+    return [_arrival(entry_id.decode(), fields or {}) for entry_id, fields in entries]
+
+
+def _arrival(entry_id: str, fields: dict[bytes, bytes]) -> Arrival:
+    text = fields.get(b"event", b"")
+    try:
+        return Arrival(entry_id, text, Event.from_json(text))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return Arrival(entry_id, text, None)

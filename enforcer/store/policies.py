@@ -1,0 +1,293 @@
+"""Policies in Redis: one hash and a version, so that a worker reads them again only when they changed.
+
+Every change is made in one transaction on what is stored at that moment, and written to the audit stream with what was
+there before. A policy that begins to protect has the tags of its namespace recorded as they stand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from redis import Redis
+from redis.client import Pipeline
+
+from enforcer.errors import NotFound, PolicyConflict
+from enforcer.policies.declaration import POLICIES_PER_NAMESPACE, PolicySettings, draft
+from enforcer.policies.difference import Difference, Rights, check_declared, check_room, compare, succeed
+from enforcer.policies.policy import Policy
+from enforcer.policies.policy_set import Former, PolicySet
+from enforcer.policies.unlock import Unlock
+from enforcer.store.audit import Audit
+from enforcer.store.namespaces import SEEN
+from enforcer.store.wakeups import Queues, Task
+from enforcer.store.workqueue import Agenda
+from enforcer.times import Time
+
+SETTINGS = "settings"
+"""The origin of policies that the configuration file declares: each start makes them again what it says."""
+
+FORGOTTEN = 30 * 86400
+"""Seconds after its end for which an unlock is kept: events of that time may still be judged."""
+
+
+REMEMBERED = 86400
+"""Seconds for which it is known what a policy was before a change: so late may an event come that it protected from."""
+
+FORMER = 10_000
+"""How many of these are known at most."""
+
+
+class PolicyStore:
+    """All policies. `current` is what judges; the rest is for whoever manages them."""
+
+    _POLICIES = "te:{policies}"
+    _VERSION = "te:{policies}:version"
+    _IDS = "te:{policies}:ids"
+    _UNLOCKS = "te:{policies}:unlocks"
+    _FORMER = "te:{policies}:former"
+
+    def __init__(self, redis: Redis, *, per_namespace: int = POLICIES_PER_NAMESPACE) -> None:
+        self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
+        self._per_namespace = per_namespace
+        self._set = PolicySet((), version=-1)
+        self._audit = Audit(redis)
+        self._baselines = Agenda(redis, Task.BASELINE)
+        self._queues = Queues(redis)
+
+    def current(self) -> PolicySet:
+        """The policies as they are now: one small read, and the whole set only when it has a new version."""
+        version = int(self._redis.get(self._VERSION) or 0)
+        if version != self._set.version:
+            loaded = self._load()
+            self._set = loaded  # whatever another thread puts there, this one returns what it has read
+            return loaded
+        return self._set
+
+    def _load(self) -> PolicySet:
+        with self._redis.pipeline() as pipe:
+            pipe.get(self._VERSION)
+            pipe.hvals(self._POLICIES)
+            pipe.hvals(self._UNLOCKS)
+            pipe.zrange(self._FORMER, 0, -1)
+            version, policies, unlocks, former = pipe.execute()
+        return PolicySet(
+            map(json.loads, policies),
+            int(version or 0),
+            unlocks=(Unlock.from_dict(json.loads(unlock)) for unlock in unlocks),
+            former=map(json.loads, former),
+        )
+
+    def create(self, draft: Policy, by: str) -> Policy:
+        """Add a policy; its id, revision and time are given here. Raises `PolicyConflict`."""
+
+        def change(stored: PolicySet, new_id: int) -> Difference:
+            policy = replace(draft, id=new_id, revision=1, effective_since=Time.now())
+            beside = stored.of_namespace(policy.registry, policy.namespace)
+            _check_distinct(policy, beside)
+            self._check_room(policy, beside)
+            return Difference(created=(policy,))
+
+        (policy,) = self._transaction(change, by).created
+        return policy
+
+    def change(self, policy_id: int, edit: Callable[[Policy], Policy], by: str) -> Policy:
+        """Make a policy what `edit` makes of it, which may be called several times and may raise.
+
+        Its id, registry and namespace stay. Raises `NotFound` or `PolicyConflict`.
+        """
+
+        def change(stored: PolicySet, _: int) -> Difference:
+            before = stored.get(policy_id)
+            after = succeed(before, edit(before))
+            if after == before:
+                return Difference()
+            _check_distinct(after, stored.of_namespace(after.registry, after.namespace))
+            return Difference(changed=((before, after),))
+
+        changed = self._transaction(change, by).changed
+        return changed[0][1] if changed else self.current().get(policy_id)
+
+    def delete(self, policy_id: int, by: str, *, check: Callable[[Policy], None] = lambda _: None) -> None:
+        """Remove a policy, if `check` does not raise. Raises `NotFound`."""
+
+        def change(stored: PolicySet, _: int) -> Difference:
+            policy = stored.get(policy_id)
+            check(policy)
+            return Difference(removed=(policy,))
+
+        self._transaction(change, by)
+
+    def apply_settings(self, declared: Sequence[PolicySettings]) -> Difference:
+        """Make the policies that belong to the configuration file those that it declares now.
+
+        A policy with the same selectors that somebody else made belongs to the file from then on; others stay as they
+        are.
+        """
+        drafts = [draft(wanted, origin=SETTINGS) for wanted in declared]
+        rights = Rights(own=lambda policy: policy.origin == SETTINGS, repurpose=True, remove=True)
+        places = {(wanted.registry, wanted.namespace) for wanted in drafts}
+
+        def change(stored: PolicySet, new_id: int) -> Difference:
+            concerned = {policy.id: policy for place in places for policy in stored.of_namespace(*place)}
+            concerned |= {policy.id: policy for policy in stored.of_origin(SETTINGS)}
+            return compare((concerned[each] for each in sorted(concerned)), drafts, rights, next_id=new_id)
+
+        return self._transaction(change, SETTINGS)
+
+    def apply(
+        self,
+        declared: Sequence[Policy],
+        by: str,
+        *,
+        spared: Iterable[Policy] = (),
+        prune: bool = False,
+        dry_run: bool = False,
+    ) -> Difference:
+        """Make the stored policies those that are declared, and with `prune` no others.
+
+        Without `prune`, a policy that is not declared stays, except that it becomes the declared one where its
+        namespace may have a single policy. Stored ones that select the same as a `spared` one, which somebody else
+        declares, stay in any case. `dry_run` only tells what would be done. Raises `PolicyConflict`.
+        """
+        check_declared(declared)
+        untouchable = {policy.scope for policy in spared}
+        rights = Rights(
+            own=lambda policy: policy.scope not in untouchable,
+            repurpose=prune or self._per_namespace == 1,
+            remove=prune,
+        )
+
+        def change(stored: PolicySet, new_id: int) -> Difference:
+            difference = compare(stored, declared, rights, next_id=new_id)
+            check_room(stored, difference, self._per_namespace)
+            return difference
+
+        if dry_run:
+            return change(*self._stored(self._redis))
+        return self._transaction(change, by)
+
+    def put_back(self, policy: Policy) -> bool:
+        """Add an exported policy as it was, with its id; false where that id is taken, or one there says the same."""
+
+        def change(stored: PolicySet, _: int) -> Difference:
+            scopes = {other.scope for other in stored.of_namespace(policy.registry, policy.namespace)}
+            is_there = policy.id in stored or policy.scope in scopes
+            return Difference() if is_there else Difference(created=(policy,))
+
+        return bool(self._transaction(change, "import").created)
+
+    def put_back_unlock(self, unlock: Unlock) -> bool:
+        """Add an exported unlock as it was, with its id; false where that id is taken."""
+
+        def attempt(pipe: Pipeline) -> bool:
+            reading: Any = pipe
+            is_there = bool(reading.hexists(self._UNLOCKS, str(unlock.id)))
+            last_id = int(reading.get(self._IDS) or 0)
+            pipe.multi()
+            if not is_there:
+                pipe.hset(self._UNLOCKS, str(unlock.id), json.dumps(unlock.as_dict()))
+                pipe.set(self._IDS, max(last_id, unlock.id))
+                pipe.incr(self._VERSION)
+            return not is_there
+
+        return bool(self._redis.transaction(attempt, self._UNLOCKS, self._IDS, value_from_callable=True))
+
+    def unlock(self, wanted: Unlock) -> Unlock:
+        """Let tags be moved for a while; its id is given here."""
+        unlock = replace(wanted, id=int(self._redis.incr(self._IDS)))
+        forgotten = [old for old in self.current().unlocks if old.ends.plus(FORGOTTEN) < unlock.begins]
+        with self._redis.pipeline() as pipe:
+            for old in forgotten:
+                pipe.hdel(self._UNLOCKS, str(old.id))
+            pipe.hset(self._UNLOCKS, str(unlock.id), json.dumps(unlock.as_dict()))
+            pipe.incr(self._VERSION)
+            self._audit.add("unlocked", unlock.by, reason=unlock.reason, after=unlock.as_dict(), pipe=pipe)
+            pipe.execute()
+        return unlock
+
+    def lock(self, unlock_id: int, by: str, reason: str = "") -> Unlock:
+        """End an unlock early. Raises `NotFound`."""
+        before = next((unlock for unlock in self.current().unlocks if unlock.id == unlock_id), None)
+        if before is None:
+            raise NotFound(f"there is no unlock {unlock_id}", "unlock")
+        after = before.ended(Time.now())
+        with self._redis.pipeline() as pipe:
+            pipe.hset(self._UNLOCKS, str(after.id), json.dumps(after.as_dict()))
+            pipe.incr(self._VERSION)
+            self._audit.add("locked", by, reason=reason, before=before.as_dict(), after=after.as_dict(), pipe=pipe)
+            pipe.execute()
+        return after
+
+    def _check_room(self, policy: Policy, beside: Sequence[Policy]) -> None:
+        if len(beside) >= self._per_namespace:
+            raise PolicyConflict(
+                f"{policy.namespace} has {len(beside)} of at most {self._per_namespace} policies: change policy "
+                f"{beside[0].id}, or raise policies_per_namespace"
+            )
+
+    def _transaction(self, change: Callable[[PolicySet, int], Difference], by: str) -> Difference:
+        """Make a change on the stored policies, again if somebody else was quicker, and set off what follows."""
+
+        def attempt(pipe: Pipeline) -> Difference:
+            stored, new_id = self._stored(pipe)
+            difference = change(stored, new_id)
+            pipe.multi()
+            if difference.created:  # an imported one has an id of its own, which may be an old one
+                pipe.set(self._IDS, max(new_id - 1, difference.created[-1].id))
+            self._write(pipe, difference, by)
+            return difference
+
+        difference: Difference = self._redis.transaction(
+            attempt, self._POLICIES, self._VERSION, self._IDS, value_from_callable=True
+        )
+        self._baseline(difference)
+        return difference
+
+    def _stored(self, reading: Any) -> tuple[PolicySet, int]:
+        """The policies, and the next id that is free."""
+        stored = PolicySet(map(json.loads, reading.hvals(self._POLICIES)))
+        return stored, max(stored.highest_id, int(reading.get(self._IDS) or 0)) + 1
+
+    def _write(self, pipe: Pipeline, difference: Difference, by: str) -> None:
+        for policy in (*difference.created, *(after for _, after in difference.changed)):
+            pipe.hset(self._POLICIES, str(policy.id), json.dumps(policy.as_dict()))
+        for policy in difference.removed:
+            pipe.hdel(self._POLICIES, str(policy.id))
+        for policy in difference.created:
+            pipe.sadd(SEEN + policy.registry, policy.namespace)
+        self._remember(pipe, [*(before for before, _ in difference.changed), *difference.removed])
+        if difference != Difference():
+            pipe.incr(self._VERSION)
+        for policy in difference.created:
+            self._audit.add("policy created", by, after=policy.as_dict(), pipe=pipe)
+        for before, after in difference.changed:
+            self._audit.add("policy changed", by, before=before.as_dict(), after=after.as_dict(), pipe=pipe)
+        for policy in difference.removed:
+            self._audit.add("policy deleted", by, before=policy.as_dict(), pipe=pipe)
+
+    def _remember(self, pipe: Pipeline, former: Iterable[Policy]) -> None:
+        """What was in force until now judges what happened until now, whenever that becomes known."""
+        now = Time.now()
+        seconds = now.nanoseconds // 10**9
+        members = {json.dumps(Former(policy, now).as_dict()): seconds for policy in former}
+        if members:
+            pipe.zadd(self._FORMER, members)
+            pipe.zremrangebyscore(self._FORMER, "-inf", seconds - REMEMBERED)
+            pipe.zremrangebyrank(self._FORMER, 0, -FORMER - 1)
+
+    def _baseline(self, difference: Difference) -> None:
+        """Have the tags recorded that a policy begins to protect."""
+        begun = [policy for policy in difference.created if not policy.disabled]
+        begun += [after for before, after in difference.changed if after.effective_since != before.effective_since]
+        if begun:
+            self._baselines.add({(f"{policy.registry}/{policy.namespace}", "") for policy in begun})
+            self._queues.wake(Task.BASELINE)
+
+
+def _check_distinct(policy: Policy, beside: Iterable[Policy]) -> None:
+    same = next((other for other in beside if other.scope == policy.scope and other.id != policy.id), None)
+    if same is not None:
+        raise PolicyConflict(f"policy {same.id} of {policy.namespace} already says the same")

@@ -1,0 +1,1 @@
+"""Foreign text into values, what is wrong with it, and how that is told."""

@@ -1,0 +1,1 @@
+"""The policy APIs of SWR, Harbor and TCR, as their own SDKs call them."""

@@ -1,0 +1,479 @@
+"""The rules, one test each, and what comes of events that are late, too late or repeated.
+
+That the order of arrival does not matter is tested in tests/worker/test_order_of_arrival.py, through the ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from enforcer.events import Action
+from enforcer.judgement.record import Decision, Record, Standing
+from enforcer.judgement.rules import judge, judge_late, judge_next, needs_history
+from enforcer.policies.policy import Protection
+from enforcer.times import Time
+from tests.fakes.events import deletion, digest, push
+
+A, B, C, INDEX = digest(1), digest(2), digest(3), digest(9)
+PROTECTED = Protection(overwrite=True, delete=True, enforce=True, settle=120, policies=(1,))
+RECORD = Record(digest=A, time=Time("2026-11-22T04:00:00Z"), media_type="image")
+SETTLING = replace(RECORD, settles=Time("2026-11-22T04:02:00Z"), client=push("e", A, RECORD.time).client)
+
+
+def approve(event_id, digest, time):
+    """An operator approved a digest that the registry did not have yet."""
+    return replace(push(event_id, digest, time), action=Action.APPROVE)
+
+
+def at(seconds):
+    """Seconds after the record was made."""
+    return RECORD.time.plus(seconds)
+
+
+def history(*steps):
+    """The standing and the history that events make which come in their order, each with its protection."""
+    standing, entries = Standing(), []
+    for event, protection in steps:
+        judgement = judge_next(event, standing, protection)
+        standing = judgement.standing
+        entries += judgement.entries
+    return standing, entries
+
+
+def decisions(judgement):
+    return [(entry.event.id, entry.decision) for entry in judgement.entries]
+
+
+@pytest.mark.parametrize("record", [None, RECORD, SETTLING])
+@pytest.mark.parametrize("protection", [None, replace(PROTECTED, overwrite=False)])
+def test_rule_2_moved(record, protection):
+    """Not protected, no record or an older one: the record follows."""
+    event = push("e", B, at(60), media_type="index", children=(A, C))
+
+    decision, after = judge(event, record, protection)
+
+    assert decision is Decision.MOVED
+    assert after == Record(digest=B, time=at(60), media_type="index", children=(A, C))
+
+
+def test_rule_3_noted():
+    """Not protected, event older than the record: history only."""
+    standing, entries = history((push("new", B, at(60)), None))
+
+    judgement = judge_late(push("old", A, at(0)), standing, None, entries)
+
+    assert decisions(judgement) == [("old", Decision.NOTED), ("new", Decision.MOVED)]
+    assert judgement.standing == replace(standing, version=2)
+
+
+def test_rule_4_recorded():
+    """Protected, no record: this digest is the original, settling for as long as the policy says."""
+    decision, after = judge(push("e", A, at(0), media_type="image"), None, PROTECTED)
+
+    assert (decision, after) == (Decision.RECORDED, SETTLING)
+
+
+@pytest.mark.parametrize("protection", [None, PROTECTED])
+@pytest.mark.parametrize("record", [RECORD, SETTLING, replace(RECORD, deleted=True)])
+def test_rule_5_unchanged(record, protection):
+    """The same digest as the record: no violation, and a deleted tag is there again."""
+    decision, after = judge(push("e", A, at(60)), record, protection)
+
+    assert (decision, after) == (Decision.UNCHANGED, replace(record, deleted=False))
+
+
+@pytest.mark.parametrize("protection", [None, PROTECTED])
+def test_rule_5_completed(protection):
+    """What no event had told of the recorded manifest is added; what is known stays."""
+    told = push("e", A, at(60), media_type="index", children=(B, C))
+
+    _, after = judge(told, replace(RECORD, media_type="", children=()), protection)
+    _, known = judge(told, replace(RECORD, media_type="list", children=(C,)), protection)
+
+    assert after == replace(RECORD, media_type="index", children=(B, C))
+    assert (known.media_type, known.children) == ("list", (C,))
+
+
+def test_rule_5_earlier_time():
+    """The same digest as the record at an earlier time: that becomes the record's time, and settling ends earlier."""
+    standing, entries = history((push("new", A, at(60)), PROTECTED))
+
+    judgement = judge_late(push("old", A, at(0)), standing, PROTECTED, entries)
+
+    assert judgement.standing.record == replace(SETTLING, media_type="")
+    assert decisions(judgement) == [("old", Decision.CORRECTED), ("new", Decision.UNCHANGED)]
+
+
+@pytest.mark.parametrize("seconds", [0, 60, 120])
+def test_rule_6_superseded(seconds):
+    """Protected, settling, and the new manifest is an index that lists the recorded digest: the index is recorded."""
+    index = push("e", INDEX, at(seconds), children=(B, A), media_type="index")
+
+    decision, after = judge(index, SETTLING, PROTECTED)
+
+    assert decision is Decision.SUPERSEDED
+    assert after == replace(SETTLING, digest=INDEX, time=at(seconds), media_type="index", children=(B, A))
+
+
+@pytest.mark.parametrize(
+    ("record", "seconds", "children"),
+    [(SETTLING, 120.000000001, (A,)), (SETTLING, 60, (B, C)), (SETTLING, 60, ()), (RECORD, 60, (A,))],
+    ids=["too late", "does not list it", "no index", "not settling"],
+)
+def test_rule_6_needs_all_three(record, seconds, children):
+    """An index that comes after settling, or does not list the record, or meets a settled record, is a violation."""
+    index = push("e", INDEX, at(seconds), children=children)
+
+    assert judge(index, record, PROTECTED) == (Decision.OVERWRITTEN, record)
+
+
+def test_rule_6_ends_with_settling():
+    """An index of the index may supersede it in turn, but no later than anything else."""
+    _, record = judge(push("e", INDEX, at(60), children=(A,)), SETTLING, PROTECTED)
+
+    assert judge(push("f", B, at(120), children=(INDEX,)), record, PROTECTED)[0] is Decision.SUPERSEDED
+    assert judge(push("f", B, at(121), children=(INDEX,)), record, PROTECTED) == (Decision.OVERWRITTEN, record)
+
+
+@pytest.mark.parametrize(
+    ("pushed", "seconds", "decision"),
+    [(B, 120, Decision.PART), (A, 120, Decision.PART), (C, 120, Decision.OVERWRITTEN), (B, 121, Decision.OVERWRITTEN)],
+)
+def test_rule_6_part_after_its_index(pushed, seconds, decision):
+    """A child that follows its index while that settles is a part of it; another manifest, or one later, is not."""
+    record = replace(SETTLING, digest=INDEX, children=(A, B), deleted=True)
+
+    assert judge(push("e", pushed, at(seconds)), record, PROTECTED) == (decision, replace(record, deleted=False))
+
+
+def test_rule_6_parts_before_their_index():
+    """What seemed to overwrite the first child becomes a part when the index lists it too; nothing else does."""
+    standing, entries = history(
+        (push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED), (push("3", C, at(2)), PROTECTED)
+    )
+    index = push("4", INDEX, at(3), children=(A, B))
+
+    judgement = judge_late(index, standing, PROTECTED, entries)
+
+    assert decisions(judgement) == [("4", Decision.SUPERSEDED), ("2", Decision.PART)]
+    assert judgement.entries[1] == replace(entries[1], decision=Decision.PART)
+    assert judgement.standing.record.digest == INDEX
+
+
+def test_rule_6_parts_of_another_build():
+    """An index explains nothing that overwrote what was recorded before its own first child."""
+    standing, entries = history(
+        (push("1", C, at(0)), PROTECTED),
+        (push("2", B, at(1)), PROTECTED),
+        (deletion("3", at(2)), None),
+        (push("4", A, at(3)), PROTECTED),
+    )
+    assert [entry.decision.value for entry in entries] == ["recorded", "overwritten", "removed", "recorded"]
+
+    judgement = judge_late(push("5", INDEX, at(4), children=(A, B)), standing, PROTECTED, entries)
+
+    assert decisions(judgement) == [("5", Decision.SUPERSEDED)]
+
+
+def test_rule_6_no_part_any_more():
+    """A part whose index turns out to have superseded nothing is the violation again that it was."""
+    standing, entries = history((push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED))
+    index = judge_late(push("4", INDEX, at(3), children=(A, B)), standing, PROTECTED, entries)
+    entries = [entries[0], index.entries[1], index.entries[0]]
+    assert [entry.decision.value for entry in entries] == ["recorded", "part", "superseded"]
+
+    judgement = judge_late(push("3", C, at(2)), index.standing, None, entries)
+
+    assert decisions(judgement) == [
+        ("3", Decision.NOTED),
+        ("4", Decision.OVERWRITTEN),
+        ("2", Decision.OVERWRITTEN),
+    ]
+    assert judgement.standing.record.digest == C
+
+
+def test_rule_6_repeated():
+    """An index that comes again, as after a crash, tells again what became its parts."""
+    standing, entries = history((push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED))
+    event = push("3", INDEX, at(2), children=(A, B))
+    index = judge_late(event, standing, PROTECTED, entries)
+
+    again = judge_late(event, index.standing, PROTECTED, [entries[0], index.entries[1], index.entries[0]])
+
+    assert again == replace(index, repeated=True)
+
+
+@pytest.mark.parametrize(
+    ("event", "standing", "needed"),
+    [
+        (push("e", B, at(60)), Standing(SETTLING, (at(0), A, "d"), 1), False),
+        (push("e", INDEX, at(60), children=(A,)), Standing(SETTLING, (at(0), A, "d"), 1), True),
+        (push("e", INDEX, at(60), children=(A,)), Standing(RECORD, (at(0), A, "d"), 1), False),
+        (push("e", INDEX, at(60), children=(B,)), Standing(SETTLING, (at(0), A, "d"), 1), False),
+        (push("e", INDEX, at(60), children=(A,)), Standing(), False),
+        (push("e", B, at(0)), Standing(RECORD, (at(0), A, "d"), 1), False),
+        (push("d", A, at(0)), Standing(RECORD, (at(0), A, "d"), 1), True),
+        (push("e", A, at(0)), Standing(RECORD, (at(0), B, "d"), 1), True),
+        (deletion("e", at(0)), Standing(RECORD, (at(0), A, "d"), 1), True),
+    ],
+)
+def test_what_needs_the_history(event, standing, needed):
+    """Only what is not the newest, or what may explain earlier events, takes more than the record."""
+    assert needs_history(event, standing) is needed
+
+
+def test_rule_7_corrected():
+    """Protected, older than the record, other digest: it is the original, and what was recorded is a violation."""
+    standing, entries = history((push("new", B, at(60)), PROTECTED))
+
+    judgement = judge_late(push("old", A, at(0), media_type="image"), standing, PROTECTED, entries)
+
+    assert decisions(judgement) == [("old", Decision.CORRECTED), ("new", Decision.OVERWRITTEN)]
+    assert judgement.standing.record == SETTLING
+    assert [entry.record for entry in judgement.entries] == [SETTLING, SETTLING]
+
+
+def test_rule_7_withdrawn():
+    """A violation whose digest turns out to be the original is none any more."""
+    standing, entries = history((push("1", B, at(60)), PROTECTED), (push("2", A, at(90)), PROTECTED))
+    assert entries[1].decision is Decision.OVERWRITTEN
+
+    judgement = judge_late(push("0", A, at(0)), standing, PROTECTED, entries)
+
+    assert decisions(judgement) == [
+        ("0", Decision.CORRECTED),
+        ("1", Decision.OVERWRITTEN),
+        ("2", Decision.UNCHANGED),
+    ]
+
+
+def test_rule_8_approved_before():
+    """A digest that an operator approved becomes the record when it is pushed, and that only once."""
+    noted, expecting = judge(approve("e", B, at(60)), SETTLING, PROTECTED)
+    assert (noted, expecting) == (Decision.NOTED, replace(SETTLING, approved=B))
+
+    decision, record = judge(push("f", B, at(61)), expecting, PROTECTED)
+
+    assert (decision, record) == (Decision.APPROVED, Record(digest=B, time=at(61)))
+    assert judge(push("g", A, at(62)), record, PROTECTED)[0] is Decision.OVERWRITTEN
+
+
+def test_rule_8_approves_no_other():
+    """Whoever pushes another digest than the one that was approved overwrites the tag; the approval stays."""
+    record = replace(SETTLING, approved=B)
+
+    assert judge(push("e", C, at(60)), record, PROTECTED) == (Decision.OVERWRITTEN, record)
+
+
+@pytest.mark.parametrize("record", [None, SETTLING, replace(SETTLING, deleted=True)])
+def test_rule_8_nothing_to_approve(record):
+    """Approving what is recorded, or where nothing is, changes nothing: it pushes no tag that was deleted."""
+    assert judge(approve("e", A, at(60)), record, PROTECTED) == (Decision.NOTED, record)
+
+
+@pytest.mark.parametrize("protection", [None, PROTECTED])
+@pytest.mark.parametrize("record", [None, RECORD, SETTLING])
+def test_rule_8_approved_after(record, protection):
+    """A digest that is in the registry already becomes the record as soon as an operator wants it."""
+    adopted = replace(push("e", B, at(60), media_type="image"), action=Action.ADOPT)
+
+    assert judge(adopted, record, protection) == (
+        Decision.APPROVED,
+        Record(digest=B, time=at(60), media_type="image"),
+    )
+
+
+def test_rule_9_overwritten():
+    """Protected, other digest: a violation, and the record stays."""
+    for record in (RECORD, SETTLING):
+        assert judge(push("e", B, at(60)), record, PROTECTED) == (Decision.OVERWRITTEN, record)
+
+
+def test_rule_9_after_a_deletion():
+    """A deleted tag that is pushed again with another digest is there again: deleting that is the next violation."""
+    deleted = replace(RECORD, deleted=True)
+
+    assert judge(push("e", B, at(60)), deleted, PROTECTED) == (Decision.OVERWRITTEN, RECORD)
+    assert judge(deletion("f", at(61)), RECORD, PROTECTED) == (Decision.DELETED, deleted)
+
+
+def test_rule_10_deleted():
+    """Protected, tag deleted: a violation, and the record stays."""
+    assert judge(deletion("e", at(60)), RECORD, PROTECTED) == (Decision.DELETED, replace(RECORD, deleted=True))
+
+
+@pytest.mark.parametrize(("gone", "violates"), [(INDEX, True), (A, True), (B, True), (C, False)])
+def test_rule_10_digest(gone, violates):
+    """Protected, and the recorded digest or a child of its index is deleted: a violation; of another digest: none."""
+    record = Record(digest=INDEX, time=at(0), children=(A, B))
+
+    decision, after = judge(deletion("e", at(60), digest=gone), record, PROTECTED)
+
+    assert (decision is Decision.DELETED, after.deleted) == (violates, violates)
+    assert decision is (Decision.DELETED if violates else Decision.UNCHANGED)
+
+
+def test_rule_10_once():
+    """The tag of a deleted digest is announced as well: what is gone cannot be deleted again."""
+    record = replace(RECORD, deleted=True)
+
+    assert judge(deletion("e", at(60)), record, PROTECTED) == (Decision.UNCHANGED, record)
+
+
+def test_rule_10_nothing_recorded():
+    """Where nothing is recorded, nothing is lost."""
+    assert judge(deletion("e", at(60)), None, PROTECTED) == (Decision.UNCHANGED, None)
+
+
+@pytest.mark.parametrize("protection", [None, replace(PROTECTED, delete=False)])
+def test_rule_11_removed(protection):
+    """Not protected against deletion, deleted: the record goes, the history keeps a tombstone."""
+    assert judge(deletion("e", at(60)), RECORD, protection) == (Decision.REMOVED, None)
+
+
+def test_protected_only_against_deletion():
+    """A policy without `overwrite` lets the record follow and still guards it against deletion."""
+    protection = replace(PROTECTED, overwrite=False)
+    decision, record = judge(push("e", B, at(60)), RECORD, protection)
+
+    assert decision is Decision.MOVED
+    assert judge(deletion("f", at(61)), record, protection)[0] is Decision.DELETED
+
+
+def test_next():
+    """The newest event needs no history: it moves the end of the order and counts a version."""
+    standing = Standing(RECORD, push("d", A, at(0)).order, 7)
+    event = push("e", B, at(60))
+
+    judgement = judge_next(event, standing, PROTECTED)
+
+    assert judgement.standing == Standing(RECORD, event.order, 8)
+    assert decisions(judgement) == [("e", Decision.OVERWRITTEN)]
+    assert judgement.entries[0].protection == PROTECTED
+    assert not judgement.repeated
+
+
+def test_late_between():
+    """A late event takes its place: what came before stands, what follows is judged again with its own protection."""
+    standing, entries = history(
+        (push("1", A, at(0)), PROTECTED), (push("3", B, at(20)), None), (push("4", C, at(30)), PROTECTED)
+    )
+    assert standing.record.digest == B
+
+    judgement = judge_late(deletion("2", at(10)), standing, None, entries)
+
+    assert decisions(judgement) == [("2", Decision.REMOVED), ("3", Decision.MOVED), ("4", Decision.OVERWRITTEN)]
+    assert (judgement.standing.record.digest, judgement.standing.version) == (B, 4)
+
+
+def test_late_deletion():
+    """A deletion that comes after the push that undid it is still a violation, and the tag is not gone."""
+    standing, entries = history((push("1", A, at(0)), PROTECTED), (push("3", A, at(20)), PROTECTED))
+
+    judgement = judge_late(deletion("2", at(10)), standing, PROTECTED, entries)
+
+    assert decisions(judgement) == [("2", Decision.DELETED), ("3", Decision.UNCHANGED)]
+    assert not judgement.standing.record.deleted
+
+
+def test_late_push_before_a_deletion():
+    """A deletion that came before anything was recorded becomes a violation when the original arrives."""
+    standing, entries = history((deletion("2", at(10)), PROTECTED))
+    assert entries[0].decision is Decision.UNCHANGED
+
+    judgement = judge_late(push("1", A, at(0)), standing, PROTECTED, entries)
+
+    assert decisions(judgement) == [("1", Decision.CORRECTED), ("2", Decision.DELETED)]
+    assert judgement.standing.record.deleted
+
+
+def test_late_push_that_is_settled_again():
+    """An index that superseded a record does so only while the record that it finds now still settles."""
+    index = push("index", INDEX, at(150), children=(A,))
+    standing, entries = history((push("child", A, at(60)), PROTECTED), (index, PROTECTED))
+    assert entries[1].decision is Decision.SUPERSEDED
+
+    judgement = judge_late(push("first", A, at(0)), standing, PROTECTED, entries)
+
+    assert decisions(judgement)[1:] == [("child", Decision.UNCHANGED), ("index", Decision.OVERWRITTEN)]
+    assert judgement.standing.record.digest == A
+
+
+def test_equal_times():
+    """Of two pushes at the same time the smaller digest is the original, whichever comes first."""
+    for first, second in [(A, B), (B, A)]:
+        standing, entries = history((push(first[-1], first, at(0)), PROTECTED))
+        late = push(second[-1], second, at(0))
+        if late.order > standing.last:
+            after = judge_next(late, standing, PROTECTED).standing
+        else:
+            after = judge_late(late, standing, PROTECTED, entries).standing
+        assert after.record.digest == A
+
+
+def test_repeated():
+    """The same event again changes nothing, and tells again all that was decided since."""
+    standing, entries = history(
+        (push("1", A, at(0)), PROTECTED), (push("2", B, at(10)), PROTECTED), (deletion("3", at(20)), PROTECTED)
+    )
+
+    judgement = judge_late(entries[1].event, standing, PROTECTED, entries)
+
+    assert judgement.repeated
+    assert judgement.standing == standing
+    assert judgement.entries == tuple(entries[1:])
+
+
+def test_repeated_tells_nothing_older():
+    """Violations that no index explains any more are not told again with what came after them."""
+    standing, entries = history(
+        (push("1", A, at(0)), PROTECTED), (push("2", B, at(121)), PROTECTED), (push("3", C, at(122)), PROTECTED)
+    )
+
+    assert judge_late(entries[2].event, standing, PROTECTED, entries).entries == (entries[2],)
+
+
+@pytest.mark.parametrize("too_late", [False, True])
+def test_repeated_with_another_time(too_late):
+    """An event is known by its id, whatever its time is taken for, and even when it is too late by then."""
+    standing, entries = history((push("1", A, at(0)), None), (push("2", B, at(10)), None))
+
+    judgement = judge_late(push("1", A, at(5)), standing, None, entries, too_late=too_late)
+
+    assert (judgement.repeated, judgement.standing) == (True, standing)
+
+
+@pytest.mark.parametrize(
+    ("event", "protection", "decision"),
+    [
+        (push("e", B, at(-900)), PROTECTED, Decision.OVERWRITTEN),
+        (push("e", A, at(-900)), PROTECTED, Decision.UNCHANGED),
+        (push("e", B, at(-900)), None, Decision.NOTED),
+        (push("e", INDEX, at(-900), children=(A,)), PROTECTED, Decision.NOTED),
+        (deletion("e", at(-900)), PROTECTED, Decision.UNCHANGED),
+        (deletion("e", at(1)), PROTECTED, Decision.DELETED),
+        (deletion("e", at(1)), None, Decision.NOTED),
+    ],
+)
+def test_too_late(event, protection, decision):
+    """Too late to be the original, or to move a record, an event is still evidence of a violation."""
+    standing, entries = history((push("1", A, at(0)), PROTECTED))
+
+    judgement = judge_late(event, standing, protection, entries, too_late=True)
+
+    assert decisions(judgement) == [("e", decision)]
+    assert judgement.entries[0].late
+    assert judgement.standing == replace(standing, version=2)
+
+
+def test_too_late_takes_no_part():
+    """An entry that came too late is passed over when others are put into their places."""
+    standing, entries = history((push("2", B, at(100)), PROTECTED))
+    evidence = judge_late(push("0", C, at(-900)), standing, PROTECTED, entries, too_late=True)
+
+    judgement = judge_late(push("1", A, at(0)), evidence.standing, PROTECTED, [*evidence.entries, *entries])
+
+    assert decisions(judgement) == [("1", Decision.CORRECTED), ("2", Decision.OVERWRITTEN)]
+    assert judgement.standing.record.digest == A

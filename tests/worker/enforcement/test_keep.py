@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import pytest
+
+from enforcer.manifests import OCI_INDEX
+from enforcer.names import Digest
+from tests.fakes.events import APP, MAIN
+from tests.fakes.images import image, index
+from worker.enforcement.keep import GIVE_UP, keep, keep_item
+
+IMAGE, CHILDREN = image("original"), [image("amd64"), image("arm64")]
+INDEX = index(*CHILDREN)
+
+
+@pytest.fixture(autouse=True)
+def _clock(clock):
+    """Time stands still."""
+
+
+def ask(context, digest: Digest) -> None:
+    context.keeps.add([(keep_item(MAIN, APP, digest), "")])
+
+
+def work_off(context) -> int:
+    """Do what is due; returns how many steps that took."""
+    steps = 0
+    while claims := context.keeps.claim(10):
+        for claim in claims:
+            keep(context, claim)
+        steps += len(claims)
+    return steps
+
+
+def test_a_manifest_is_kept_as_it_is(context, registry):
+    """The bytes and the media type are kept, under the digest."""
+    digest = registry.put_manifest(APP, "1.0", IMAGE)
+    ask(context, digest)
+    assert work_off(context) == 1
+    kept = context.ledger.kept(MAIN, APP, digest)
+    assert (kept.content, kept.digest) == (IMAGE, digest)
+    assert registry.requests == [("GET", f"/v2/{APP}/manifests/{digest}")]
+    assert len(context.keeps) == 0
+
+
+def test_the_children_of_an_index_are_kept(context, registry):
+    """What an index lists is kept with it: it cannot be put back without."""
+    children = [registry.put_manifest(APP, None, child) for child in CHILDREN]
+    whole = registry.put_manifest(APP, "1.0", INDEX, OCI_INDEX)
+    ask(context, whole)
+    assert work_off(context) == 3
+    assert all(context.ledger.keeps(MAIN, APP, digest) for digest in [whole, *children])
+
+
+def test_what_is_kept_is_not_fetched_again(context, registry):
+    """A manifest that is kept already costs the registry nothing."""
+    digest = registry.put_manifest(APP, "1.0", IMAGE)
+    for _ in range(3):
+        ask(context, digest)
+        work_off(context)
+    assert len(registry.requests) == 1
+
+
+def test_the_children_of_a_kept_index(context, registry):
+    """An index that is kept without its children, since somebody died or read it for another reason, gets them."""
+    children = [registry.put_manifest(APP, None, child) for child in CHILDREN]
+    whole = registry.put_manifest(APP, "1.0", INDEX, OCI_INDEX)
+    context.manifest(MAIN, APP, whole)
+    ask(context, whole)
+    work_off(context)
+    assert all(context.ledger.keeps(MAIN, APP, digest) for digest in children)
+
+
+def test_a_manifest_that_is_gone(context, registry, caplog):
+    """What the registry has not is not asked for again; it is said aloud, since it cannot be restored either."""
+    ask(context, Digest.of(IMAGE))
+    assert work_off(context) == 1
+    assert len(context.keeps) == 0
+    assert "is not kept" in caplog.text
+
+
+def test_a_registry_that_is_away(context, registry, clock, caplog):
+    """A registry that does not answer is asked again, ever more rarely, and given up in the end."""
+    digest = registry.put_manifest(APP, "1.0", IMAGE)
+    registry.fail_with(503, times=GIVE_UP)
+    ask(context, digest)
+    steps = 0
+    while len(context.keeps):
+        steps += work_off(context)
+        clock.advance(1)
+    assert steps == GIVE_UP
+    assert "is not kept" in caplog.text
+    assert not context.ledger.keeps(MAIN, APP, digest)
+
+
+def test_a_registry_that_comes_back(context, registry, clock):
+    """After a failure, the manifest is kept with the next try."""
+    digest = registry.put_manifest(APP, "1.0", IMAGE)
+    registry.fail_with(503, {"Retry-After": "30"})
+    ask(context, digest)
+    work_off(context)
+    clock.advance(29)
+    assert work_off(context) == 0
+    clock.advance(1)
+    assert work_off(context) == 1
+    assert context.ledger.keeps(MAIN, APP, digest)
+
+
+def test_bytes_of_another_digest_are_not_kept(context, registry):
+    """A registry, or something in between, that serves other bytes cannot make us keep them."""
+    digest = registry.put_manifest(APP, "1.0", IMAGE)
+    media_type, _ = registry.manifests[APP][digest]
+    registry.manifests[APP][digest] = (media_type, image("other"))
+    ask(context, digest)
+    work_off(context)
+    assert not context.ledger.keeps(MAIN, APP, digest)
+
+
+def test_a_registry_that_is_not_configured(context):
+    """What belongs to a registry that was taken out of the settings is forgotten."""
+    context.registries.clear()
+    ask(context, Digest.of(IMAGE))
+    assert work_off(context) == 1
+    assert len(context.keeps) == 0

@@ -1,0 +1,200 @@
+"""What a worker reads of manifests before it judges, and what becomes of approvals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from enforcer.events import Action
+from enforcer.judgement.record import Decision
+from enforcer.judgement.violation import State
+from enforcer.manifests import DOCKER_LIST, OCI_INDEX, OCI_MANIFEST
+from enforcer.names import Digest, RegistryName, Tag
+from tests.fakes.events import APP, NAME, deletion, digest, push
+from tests.fakes.images import image, index
+from tests.fakes.settings import policy_table
+from worker.judging.enrichment import Descriptions
+
+ORIGINAL, OTHER = image("original"), image("other")
+CHILDREN = image("amd64"), image("arm64")
+INDEX = index(*CHILDREN)
+
+
+@pytest.fixture
+def descriptions(context):
+    return Descriptions(context)
+
+
+@pytest.fixture
+def stored(registry):
+    """What the registry has under its digest, with no tag."""
+    for content in (ORIGINAL, OTHER, *CHILDREN):
+        registry.put_manifest(APP, None, content)
+    registry.put_manifest(APP, None, INDEX, OCI_INDEX)
+    return registry
+
+
+def pushed(content, **changes):
+    return push("event", Digest.of(content), **changes)
+
+
+def approval(content, **changes):
+    event = pushed(content, actor="ops", reason="why", **changes)
+    return replace(event, id="approve-1", action=Action.APPROVE)
+
+
+@pytest.mark.parametrize("media_type", ["", OCI_INDEX, DOCKER_LIST])
+def test_an_index_gets_its_children(descriptions, stored, media_type):
+    """What an index lists is read where the event does not say it; Harbor does not even say that it is one."""
+    described = descriptions.of(pushed(INDEX, media_type=media_type))
+    assert described == pushed(
+        INDEX, media_type=OCI_INDEX, children=tuple(map(Digest.of, CHILDREN)), time=described.time
+    )
+
+
+def test_an_image_gets_its_type(descriptions, stored):
+    """An image has no children; its type is read where nobody told it."""
+    described = descriptions.of(pushed(ORIGINAL))
+    assert (described.media_type, described.children) == (OCI_MANIFEST, ())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pushed(ORIGINAL, media_type=OCI_MANIFEST),
+        lambda: pushed(INDEX, media_type=OCI_INDEX, children=(digest(1),)),
+        lambda: pushed(INDEX, tag=Tag("latest")),
+        lambda: replace(pushed(INDEX), registry=RegistryName("nowhere")),
+        lambda: deletion("event", digest=Digest.of(INDEX)),
+        lambda: deletion("event", tag=None, digest=Digest.of(INDEX)),
+    ],
+    ids=["image", "index with children", "not protected", "unknown registry", "deleted tag", "deleted digest"],
+)
+def test_the_registry_is_not_asked_in_vain(descriptions, stored, make):
+    """Where nothing is missing, or nothing depends on it, no request is made and the event stays as it is."""
+    event = make()
+    assert descriptions.of(event) == event
+    assert stored.requests == []
+
+
+def test_who_bypasses_is_described_too(make_context, stored):
+    """What a bypassing actor pushes is protected against everybody else, and so are its children."""
+    descriptions = Descriptions(make_context(policies=[policy_table(bypass_actors=["robot"])]))
+    assert descriptions.of(pushed(INDEX, actor="robot")).children == tuple(map(Digest.of, CHILDREN))
+
+
+def test_what_is_kept_is_not_asked_for(descriptions, stored):
+    """What was read once is kept, and describes the next event without a request."""
+    first = descriptions.of(pushed(INDEX))
+    asked = len(stored.requests)
+    assert descriptions.of(first) == first
+    assert descriptions.of(pushed(INDEX)).children == first.children
+    assert len(stored.requests) == asked == 1
+
+
+def test_a_manifest_that_is_gone(descriptions, registry):
+    """An event whose manifest the registry has not is judged as it is; others are described."""
+    event = pushed(INDEX)
+    assert descriptions.of(event) == event
+    registry.put_manifest(APP, None, ORIGINAL)
+    assert descriptions.of(pushed(ORIGINAL)).media_type == OCI_MANIFEST
+
+
+def test_a_registry_that_is_away_is_asked_once(context, stored):
+    """A batch of events waits for a registry that is away once, and not once for each; the next batch asks again."""
+    stored.fail_with(503)
+    descriptions = Descriptions(context)
+    events = [pushed(content) for content in (INDEX, ORIGINAL, OTHER)]
+    assert [descriptions.of(event) for event in events] == events
+    assert len(stored.requests) == 1
+    assert Descriptions(context).of(events[0]).children
+
+
+def test_an_approved_digest_is_adopted(descriptions, stored):
+    """Approving what the registry has makes it the record: with its children, and all that the operator said."""
+    event = approval(INDEX)
+    described = descriptions.of(event)
+    assert described.action is Action.ADOPT
+    assert (described.media_type, described.children) == (OCI_INDEX, tuple(map(Digest.of, CHILDREN)))
+    assert (described.id, described.time, described.actor, described.reason) == (
+        event.id,
+        event.time,
+        event.actor,
+        event.reason,
+    )
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+def test_an_approved_digest_that_is_not_there(descriptions, registry, is_away):
+    """Approving what the registry has not, or cannot tell, stays an approval: the next push of it is expected."""
+    if is_away:
+        registry.fail_with(500)
+    event = approval(ORIGINAL)
+    assert descriptions.of(event) == event
+
+
+def test_an_unprotected_tag_can_be_approved(descriptions, stored):
+    """An approval is looked at whatever protects the tag."""
+    assert descriptions.of(approval(ORIGINAL, tag=Tag("latest"))).action is Action.ADOPT
+
+
+def approve(scene, content):
+    scene.tell(replace(approval(content), id=f"approve-{scene.events}", time=scene.now()))
+
+
+def decisions(scene):
+    return [entry.decision for entry in scene.context.ledger.history(NAME)]
+
+
+def test_approved_after_the_push(scene):
+    """An operator approves what somebody pushed: the violation is closed, and the tag is set to it."""
+    scene.record(ORIGINAL)
+    violation = scene.overwrite(OTHER)
+    scene.next_step()
+    assert scene.digest == Digest.of(ORIGINAL)
+    approve(scene, OTHER)
+    assert scene.violation(violation).state is State.APPROVED
+    scene.finish()
+    assert scene.digest == Digest.of(OTHER) == scene.context.ledger.standing(NAME).record.digest
+    assert decisions(scene) == [Decision.RECORDED, Decision.OVERWRITTEN, Decision.APPROVED]
+
+
+def test_approved_before_the_push(scene):
+    """An operator approves what somebody will push: it is no violation then, and what comes after it is one."""
+    scene.record(ORIGINAL)
+    approve(scene, OTHER)
+    assert scene.context.ledger.standing(NAME).record.digest == Digest.of(ORIGINAL)
+    scene.record(OTHER)
+    assert list(scene.context.violations.newest()) == []
+    scene.finish()
+    violation = scene.overwrite(ORIGINAL)
+    assert violation.recorded == Digest.of(OTHER)
+    assert decisions(scene) == [Decision.RECORDED, Decision.NOTED, Decision.APPROVED, Decision.OVERWRITTEN]
+
+
+def test_another_digest_than_the_approved_one(scene):
+    """To expect one digest lets no other pass, and the approval stays until its digest comes."""
+    scene.record(ORIGINAL)
+    approve(scene, OTHER)
+    scene.overwrite(image("third"))
+    scene.finish()
+    assert scene.digest == Digest.of(ORIGINAL)
+    scene.record(OTHER)
+    assert scene.context.ledger.standing(NAME).record.digest == Digest.of(OTHER)
+
+
+def test_an_approved_index_is_kept_with_its_children(scene):
+    """What is adopted can be put back like any original, when the registry has lost all of it."""
+    for content in CHILDREN:
+        scene.registry.put_manifest(APP, None, content)
+    scene.registry.put_manifest(APP, None, INDEX, OCI_INDEX)
+    scene.record(ORIGINAL)
+    approve(scene, INDEX)
+    scene.finish()
+    scene.keep_all()
+    scene.registry.manifests[APP].clear()
+    scene.delete()
+    scene.finish()
+    assert scene.digest == Digest.of(INDEX)
+    assert set(scene.registry.manifests[APP]) == {Digest.of(content) for content in (INDEX, *CHILDREN)}

@@ -1,0 +1,1 @@
+"""Archive, replay, export and import."""

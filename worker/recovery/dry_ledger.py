@@ -1,0 +1,130 @@
+"""A ledger on which decisions change nothing: a replay shows what it would do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from enforcer.judgement.record import Entry, Record, Standing
+from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
+from enforcer.store.ledger import Change, Deletions, Ledger, Place
+
+_TABLES = """
+CREATE TABLE standings (place TEXT, tag TEXT, version INTEGER, standing TEXT, PRIMARY KEY (place, tag));
+CREATE TABLE digests (place TEXT, digest TEXT, tag TEXT, PRIMARY KEY (place, digest, tag));
+CREATE TABLE deletions (place TEXT, digest TEXT, deletion TEXT, PRIMARY KEY (place, digest, deletion));
+CREATE TABLE entries (name TEXT, time TEXT, digest TEXT, id TEXT, entry TEXT, PRIMARY KEY (name, time, digest, id));
+"""
+_TRIM = "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE name = ? ORDER BY time DESC, digest DESC, \
+id DESC LIMIT -1 OFFSET ?)"
+
+CHUNK = 1000
+"""Tags compared with the ledger below at once."""
+
+
+class DryLedger(Ledger):
+    """What is written stays beside the ledger below, in a file that vanishes with it, and is read again from there."""
+
+    def __init__(self, below: Ledger) -> None:
+        self._below = below
+        self.history_limit = below.history_limit
+        self._database = sqlite3.connect("")
+        self._database.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Forget all of it."""
+        self._database.close()
+
+    def standings(self, names: Iterable[TagName]) -> dict[TagName, Standing]:
+        """What would be known of each tag."""
+        wanted = list(names)
+        above = {name: standing for name in wanted if (standing := self._standing(name)) is not None}
+        below = self._below.standings(name for name in wanted if name not in above)
+        return {name: above.get(name) or below[name] for name in wanted}
+
+    def situations(self, names: Iterable[TagName]) -> tuple[dict[TagName, Standing], dict[Place, Deletions]]:
+        """What would be known of each tag, and which manifests of its repository were deleted."""
+        wanted = list(names)
+        deletions = self._below.situations(wanted)[1]
+        return self.standings(wanted), {place: self._deletions(place, below) for place, below in deletions.items()}
+
+    def note_deletions(self, deletions: Iterable[tuple[Place, Digest, str]]) -> list[list[TagName]]:
+        """Note deletions of manifests; returns the tags that would need each, or would have needed it once."""
+        noted = list(deletions)
+        rows = ((_text(place), digest, deletion) for place, digest, deletion in noted)
+        self._database.executemany("REPLACE INTO deletions VALUES (?, ?, ?)", rows)
+        return [
+            sorted({*self._below.tags_of(place, digest), *self.tags_of(place, digest)}, key=str)
+            for place, digest, _ in noted
+        ]
+
+    def tags_of(self, place: Place, digest: Digest) -> list[TagName]:
+        """The tags that would need a manifest, or would have needed it once, by what is written here."""
+        query = "SELECT tag FROM digests WHERE place = ? AND digest = ?"
+        return [TagName(*place, Tag(tag)) for (tag,) in self._database.execute(query, (_text(place), digest))]
+
+    def _deletions(self, place: Place, below: Deletions) -> Deletions:
+        by_digest: dict[str, list[str]] = defaultdict(list)
+        for digest, noted in below.by_digest.items():
+            by_digest[digest] += noted
+        query = "SELECT digest, deletion FROM deletions WHERE place = ?"
+        for digest, deletion in self._database.execute(query, (_text(place),)):
+            by_digest[digest].append(deletion)
+        return Deletions(by_digest=by_digest)
+
+    def tags(self, registry: RegistryName, repository: Repository) -> dict[Tag, Standing]:
+        """What would be known of every tag of a repository."""
+        query = "SELECT tag, standing, version FROM standings WHERE place = ?"
+        rows = self._database.execute(query, (_text((registry, repository)),))
+        above = {Tag(tag): Standing.from_json(text, version) for tag, text, version in rows}
+        return self._below.tags(registry, repository) | above
+
+    def histories(self, names: Iterable[TagName]) -> dict[TagName, tuple[Entry, ...]]:
+        """What would be the history of each tag."""
+        found = {}
+        for name, entries in self._below.histories(names).items():
+            rows = self._database.execute("SELECT entry FROM entries WHERE name = ?", (str(name),))
+            above = (Entry.from_json(text, name) for (text,) in rows)
+            known = {entry.event.order: entry for entry in (*entries, *above)}
+            found[name] = tuple(known[order] for order in sorted(known)[-self.history_limit :])
+        return found
+
+    def write(self, changes: Iterable[Change]) -> set[TagName]:
+        """Remember decisions; nobody else can be quicker."""
+        with self._database:
+            for change in changes:
+                self._write_one(change)
+        return set()
+
+    def differences(self) -> Iterator[tuple[TagName, Record | None, Record | None]]:
+        """Each tag whose record would be another, with that of the ledger below and the one that it would be."""
+        rows = self._database.execute("SELECT place, tag, standing, version FROM standings ORDER BY place, tag")
+        while chunk := list(islice(rows, CHUNK)):
+            after = {
+                TagName.parse(f"{place}:{tag}"): Standing.from_json(text, version).record
+                for place, tag, text, version in chunk
+            }
+            for name, standing in self._below.standings(after).items():
+                if standing.record != after[name]:
+                    yield name, standing.record, after[name]
+
+    def _standing(self, name: TagName) -> Standing | None:
+        query = "SELECT standing, version FROM standings WHERE place = ? AND tag = ?"
+        row = self._database.execute(query, (_text(name.place), name.tag)).fetchone()
+        return None if row is None else Standing.from_json(*row)
+
+    def _write_one(self, change: Change) -> None:
+        name, standing, place = change.name, change.standing, _text(change.name.place)
+        values = (place, name.tag, standing.version, standing.to_json())
+        self._database.execute("REPLACE INTO standings VALUES (?, ?, ?, ?)", values)
+        rows = [(str(name), *entry.event.order, entry.to_json()) for entry in change.entries]
+        self._database.executemany("REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
+        needed = ((place, digest, name.tag) for digest in change.digests)
+        self._database.executemany("REPLACE INTO digests VALUES (?, ?, ?)", needed)
+        self._database.execute(_TRIM, (str(name), self.history_limit))
+
+
+def _text(place: Place) -> str:
+    return "/".join(place)

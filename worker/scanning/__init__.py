@@ -1,0 +1,1 @@
+"""Compare registries with the ledger: baselines and sweeps."""
