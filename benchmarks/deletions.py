@@ -19,7 +19,7 @@ from pathlib import Path
 import redis
 
 from enforcer.events import Action, Event
-from enforcer.judgement.arrival import Case
+from enforcer.judgement.arrival import Arrival
 from enforcer.names import Digest, RegistryName, Repository, Tag
 from enforcer.policies.policy_set import PolicySet
 from enforcer.store.ledger import Ledger
@@ -36,11 +36,11 @@ MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _numbers = count(1)
 
 
-def event(action: Action, tags: int, number: int) -> Case:
+def event(action: Action, tags: int, number: int) -> Arrival:
     """Somebody pushed a tag of the repository with so many, or deleted the manifest that it has."""
     is_push = action is Action.PUSH
     time_of_event = START.plus(next(_numbers))
-    return Case(
+    return Arrival(
         Event(
             registry=MAIN,
             action=action,
@@ -55,10 +55,10 @@ def event(action: Action, tags: int, number: int) -> Case:
     )
 
 
-def judge_all(judge: Judge, cases: Iterable[Case]) -> float:
+def judge_all(judge: Judge, cases: Iterable[Arrival]) -> float:
     """Judge cases in batches as a drain does; returns the seconds."""
     began = time.perf_counter()
-    left: Iterator[Case] = iter(cases)
+    left: Iterator[Arrival] = iter(cases)
     while batch := list(islice(left, BATCH)):
         list(judge.judge(batch))
     return time.perf_counter() - began

@@ -20,7 +20,7 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 from enforcer.events import Action, Event
-from enforcer.judgement.arrival import Case
+from enforcer.judgement.arrival import Arrival
 from enforcer.names import Digest, RegistryName, Repository, Tag
 from enforcer.policies.policy_set import PolicySet
 from enforcer.store.ledger import Ledger
@@ -52,7 +52,7 @@ def event(number: int) -> Event:
 def judge_one(text: str) -> None:
     """The job of the other way."""
     found = Event.from_json(text)
-    list(_judges[0].judge([Case(found, found.time)]))
+    list(_judges[0].judge([Arrival(found, found.time)]))
 
 
 def by_log(connection: redis.Redis) -> float:
@@ -62,7 +62,7 @@ def by_log(connection: redis.Redis) -> float:
         log.append([event(number) for number in range(start, start + 500)])
     began = time.perf_counter()
     for batch in log.batches("benchmark"):
-        list(_judges[0].judge(Case(arrival.event, arrival.time) for arrival in batch if arrival.event))
+        list(_judges[0].judge(Arrival(arrival.event, arrival.time) for arrival in batch if arrival.event))
         log.acknowledge(batch)
     return DRAINED / (time.perf_counter() - began)
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from redis import Redis
 
 from enforcer.events import Action, Event
-from enforcer.judgement.arrival import Case
+from enforcer.judgement.arrival import Arrival
 from enforcer.names import Digest, RegistryName, Repository, Tag
 from enforcer.policies.declaration import PolicySettings
 from enforcer.store.ledger import Ledger
@@ -48,7 +48,7 @@ def database(port: int, number: int) -> Redis:
     return Redis(port=port, db=number)
 
 
-def cases(count: int) -> list[Case]:
+def cases(count: int) -> list[Arrival]:
     """Pushes to 100 repositories: of ten pushes to a tag nine are of the same digest, so that violations are few."""
     start = Time.now().plus(-60)
     made = []
@@ -63,7 +63,7 @@ def cases(count: int) -> list[Case]:
             time=start.plus(number / 1000),
             id=str(number),
         )
-        made.append(Case(event, event.time))
+        made.append(Arrival(event, event.time))
     return made
 
 
@@ -84,7 +84,7 @@ def declare(port: int, count: int) -> None:
         PolicyStore(redis).apply_settings(declared)
 
 
-def judge(ledger: Ledger, policies: PolicyStore, batch: list[Case]) -> float:
+def judge(ledger: Ledger, policies: PolicyStore, batch: list[Arrival]) -> float:
     """Judge a batch; returns the seconds that it took."""
     begun = time.perf_counter()
     for _ in Judge(ledger, policies.current(), LATE_WINDOW).judge(batch):
@@ -92,7 +92,7 @@ def judge(ledger: Ledger, policies: PolicyStore, batch: list[Case]) -> float:
     return time.perf_counter() - begun
 
 
-def compare(port: int, events: list[Case], rounds: int) -> None:
+def compare(port: int, events: list[Arrival], rounds: int) -> None:
     """Judge every batch with one policy and with many by turns, and print the ratio."""
     seconds: dict[int, list[float]] = {count: [] for count in PLACES}
     with ExitStack() as stack:
@@ -115,7 +115,7 @@ def compare(port: int, events: list[Case], rounds: int) -> None:
     print(f"ratio of medians, {MANY} to 1: {medians[MANY] / medians[1]:.3f} ({rounds} rounds of {len(events)} events)")
 
 
-def watch(port: int, count: int, events: list[Case], told: Connection) -> None:
+def watch(port: int, count: int, events: list[Arrival], told: Connection) -> None:
     """Judge without a pause, and tell of every new revision of the policy when it is first judged by."""
     with database(port, PLACES[count]) as redis, database(port, LEDGERS[count]) as kept:
         ledger, store, seen = Ledger(kept), PolicyStore(redis), 0
@@ -129,7 +129,7 @@ def watch(port: int, count: int, events: list[Case], told: Connection) -> None:
 
 
 @contextmanager
-def watching(port: int, count: int, events: list[Case]) -> Iterator[Connection]:
+def watching(port: int, count: int, events: list[Arrival]) -> Iterator[Connection]:
     """A worker that judges in a process of its own."""
     ours, theirs = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=watch, args=(port, count, events, theirs), daemon=True)
@@ -142,7 +142,7 @@ def watching(port: int, count: int, events: list[Case]) -> Iterator[Connection]:
         process.join()
 
 
-def propagate(port: int, count: int, events: list[Case], changes: int) -> None:
+def propagate(port: int, count: int, events: list[Arrival], changes: int) -> None:
     """Change a policy again and again, and print when the change was stored and when the worker went by it."""
     stored, effective = [], []
     with database(port, PLACES[count]) as redis, watching(port, count, events) as worker:

@@ -107,13 +107,13 @@ def wrong(redis: Redis, url: str, size: Size) -> int:
     """How many tags have no record, or another than what the registry has."""
     ledger = Ledger(redis)
     names = [TagName(RegistryName("main"), Repository(repository), Tag(tag)) for repository, tag in size.names()]
-    standings = ledger.standings(names)
+    states = ledger.states(names)
     count = 0
     with requests.Session() as session:
         for name in names:
             target = f"{url}/v2/{name.repository}/manifests/{name.tag}"
             digest = session.head(target, headers={"Accept": ACCEPT}, timeout=10).headers["Docker-Content-Digest"]
-            record = standings[name].record
+            record = states[name].record
             count += record is None or record.digest != digest
     return count
 

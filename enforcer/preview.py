@@ -58,12 +58,12 @@ def preview(ledger: Ledger, policy: Policy, since: Time) -> Preview:
     for registry, repository in ledger.repositories():
         if registry != policy.registry or repository.namespace != policy.namespace:
             continue
-        for tag, standing in ledger.tags(registry, repository).items():
+        for tag, state in ledger.tags(registry, repository).items():
             if in_force.selects(repository, tag):
                 name = TagName(registry, repository, tag)
-                if standing.record is not None and not standing.record.deleted:
-                    tags.append(ProtectedTag(name, standing.record))
-                if standing.last[0] >= since:
+                if state.record is not None and not state.record.deleted:
+                    tags.append(ProtectedTag(name, state.record))
+                if state.last[0] >= since:
                     moved.append(name)
     moves = sorted(_moves(ledger, in_force, moved), key=lambda move: move.event.order, reverse=True)
     return Preview(tuple(sorted(tags, key=lambda tag: tag.name)), tuple(moves))

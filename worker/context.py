@@ -18,8 +18,8 @@ from enforcer.store.log import Log
 from enforcer.store.policies import PolicyStore
 from enforcer.store.violations import Violations
 from enforcer.store.wakeups import Queues, Task
-from enforcer.store.workqueue import Agenda
-from worker.rate_limit import Pace
+from enforcer.store.workqueue import WorkQueue
+from worker.rate_limit import RateLimit
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +38,11 @@ class Context:
         self.ledger = Ledger(redis, history_limit=settings.history_limit)
         self.violations = Violations(redis)
         self.alerts = Alerts(redis, settings.alerts)
-        self.restores = Agenda(redis, Task.RESTORE)
-        self.keeps = Agenda(redis, Task.KEEP)
-        self.baselines = Agenda(redis, Task.BASELINE)
-        self.sweeps = Agenda(redis, Task.SWEEP)
-        self.paces = {registry: Pace(settings.sweep_rate) for registry in settings.registries}
+        self.restores = WorkQueue(redis, Task.RESTORE)
+        self.keeps = WorkQueue(redis, Task.KEEP)
+        self.baselines = WorkQueue(redis, Task.BASELINE)
+        self.sweeps = WorkQueue(redis, Task.SWEEP)
+        self.rate_limits = {registry: RateLimit(settings.sweep_rate) for registry in settings.registries}
 
     def take_back(self, task: Task) -> None:
         """Go on with what the worker of these jobs had claimed whose place this one takes."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from enforcer.store.workqueue import Agenda, Claim
+from enforcer.store.workqueue import Claim, WorkQueue
 from worker.backoff import pause
 
 logger = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ BUDGET = 20
 Step = Callable[[Claim], None]
 
 
-def attend(agenda: Agenda, step: Step, *, owner: str = "") -> int:
+def attend(agenda: WorkQueue, step: Step, *, owner: str = "") -> int:
     """Do one step for each item that is due, until nothing is; returns how many there were.
 
     `owner` is whose they are meanwhile.
@@ -40,7 +40,7 @@ def attend(agenda: Agenda, step: Step, *, owner: str = "") -> int:
             busy = {future for future in busy if not future.done()}
 
 
-def _try(agenda: Agenda, step: Step, claim: Claim) -> None:
+def _try(agenda: WorkQueue, step: Step, claim: Claim) -> None:
     """A step that fails in a way nobody thought of is tried again later, and keeps no other from its turn."""
     try:
         step(claim)

@@ -27,14 +27,14 @@ class Turns:
         return turn
 
 
-class Pace:
+class RateLimit:
     """Spreads requests evenly over time; `rate` is requests a second. It holds for one process."""
 
     def __init__(self, rate: float) -> None:
         self._turns = Turns(rate)
         self._stopped = threading.Event()
 
-    def shared(self) -> Pace:
+    def shared(self) -> RateLimit:
         """One more that takes turns with this one, so that both together keep the rate; each is stopped by itself."""
         pace = copy(self)
         pace._stopped = threading.Event()  # noqa: SLF001 - of its own class

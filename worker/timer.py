@@ -12,7 +12,7 @@ from enforcer.settings.settings import Settings
 from enforcer.store.log import Log
 from enforcer.store.policies import PolicyStore
 from enforcer.store.wakeups import Queues, Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Timer:
         self._queues = Queues(redis)
         self._log = Log(redis)
         self._policies = PolicyStore(redis)
-        self._agendas = [Agenda(redis, task) for task in Task if task is not Task.DRAIN]
+        self._agendas = [WorkQueue(redis, task) for task in Task if task is not Task.DRAIN]
         self._drain_due = self._trim_due = 0.0
         self._away = False
 
@@ -49,7 +49,7 @@ class Timer:
         self._sweep()
 
     def _sweep(self) -> None:
-        Agenda(self._redis, Task.SWEEP).add((registry, "") for registry in self._settings.registries)
+        WorkQueue(self._redis, Task.SWEEP).add((registry, "") for registry in self._settings.registries)
 
     def tick(self) -> None:
         """Wake whoever has something to do."""
@@ -84,4 +84,4 @@ class Timer:
         since = Time(until.decode()) if until else now
         ended = [unlock for unlock in self._policies.current().unlocks if since < unlock.ends <= now]
         if ended:
-            Agenda(self._redis, Task.SWEEP).add({(unlock.place, "") for unlock in ended})
+            WorkQueue(self._redis, Task.SWEEP).add({(unlock.place, "") for unlock in ended})

@@ -15,14 +15,14 @@ from enforcer.alerts.message import Alert, Severity
 from enforcer.judgement.violation import Violation
 from enforcer.settings.settings import AlertSettings
 from enforcer.store.wakeups import Queues, Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 
 
 class Alerts:
     """Announces: a log line at once, and an item on the agenda for each channel."""
 
     def __init__(self, redis: Redis, settings: AlertSettings) -> None:
-        self.agenda = Agenda(redis, Task.ALERT)
+        self.agenda = WorkQueue(redis, Task.ALERT)
         self.channels = channels(settings)
         self._queues = Queues(redis)
 

@@ -23,7 +23,7 @@ from enforcer.registries.notification_config import notification_block
 from enforcer.settings.settings import EMBEDDED, Settings, load
 from enforcer.store.connection import running_database
 from enforcer.store.wakeups import Queues, Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 
 REGISTRY = RegistryName("demo")
 REPOSITORY = Repository("shop/checkout")
@@ -80,7 +80,7 @@ class Stage:
             self.client("demo").answers()
             and _answers(f"{self.settings.public_url}/readyz")
             and all(Worker.count(queue=queues.of(task)) for task in Task)
-            and not len(Agenda(self.redis, Task.BASELINE))
+            and not len(WorkQueue(self.redis, Task.BASELINE))
         )
 
 

@@ -43,7 +43,7 @@ class Story:
         self._screen.step("recorded", f"{RELEASE.tag} must be that digest from now on; its manifest is kept")
 
     def _is_kept(self) -> bool:
-        record = self._ledger.standing(RELEASE).record
+        record = self._ledger.state(RELEASE).record
         is_recorded = record is not None and record.digest == _ORIGINAL.digest
         return is_recorded and self._ledger.keeps(RELEASE.registry, REPOSITORY, _ORIGINAL.digest)
 

@@ -13,7 +13,7 @@ from enforcer.times import Time
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Arrival:
     """An event to be judged, and when it was accepted: the same clock for every worker that judges it.
 
     `claimed` is the place in the order that an event from the future had before its time was set to now.
@@ -28,11 +28,11 @@ class Case:
         """Whether it concerns every tag that needs a digest: the deletion of a manifest."""
         return self.event.tag is None
 
-    def of_tag(self, tag: Tag) -> Case:
+    def of_tag(self, tag: Tag) -> Arrival:
         """The same as the deletion of one tag."""
         return replace(self, event=replace(self.event, tag=tag))
 
-    def timely(self) -> Case:
+    def timely(self) -> Arrival:
         """The case with a time that is not in the future."""
         if self.event.time <= self.arrived.plus(AHEAD):
             return self

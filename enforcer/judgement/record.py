@@ -139,7 +139,7 @@ AHEAD = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TagState:
     """All that judging the next event of a tag needs: its record, and the latest place that an event of it claimed.
 
     That is the place of its newest event, or a later one: of an event from the future its own time counts here, so that

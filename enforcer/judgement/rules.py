@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from enforcer.events import Action, Event
-from enforcer.judgement.record import Decision, Entry, Record, Standing
+from enforcer.judgement.record import Decision, Entry, Record, TagState
 from enforcer.names import Digest
 from enforcer.policies.policy import Protection
 
@@ -40,7 +40,7 @@ class Judgement:
     follows from its decisions is done once more, in case it was not.
     """
 
-    standing: Standing
+    state: TagState
     entries: tuple[Entry, ...]
     repeated: bool = False
 
@@ -86,23 +86,23 @@ def _judge_deletion(
     return Decision.REMOVED, None
 
 
-def needs_history(event: Event, standing: Standing) -> bool:
+def needs_history(event: Event, state: TagState) -> bool:
     """Whether judging takes more than the record: the event is not the newest, or may change earlier decisions."""
-    record = standing.record
+    record = state.record
     supersedes = record is not None and record.is_settling(event.time) and record.digest in event.children
-    return supersedes or event.order <= standing.last
+    return supersedes or event.order <= state.last
 
 
-def judge_next(event: Event, standing: Standing, protection: Protection | None) -> Judgement:
+def judge_next(event: Event, state: TagState, protection: Protection | None) -> Judgement:
     """Judge the newest event of a tag: the usual case, which needs no history."""
-    decision, record = judge(event, standing.record, protection)
+    decision, record = judge(event, state.record, protection)
     entry = Entry(event, decision, protection, record)
-    return Judgement(Standing(record, event.order, standing.version + 1), (entry,))
+    return Judgement(TagState(record, event.order, state.version + 1), (entry,))
 
 
 def judge_late(
     event: Event,
-    standing: Standing,
+    state: TagState,
     protection: Protection | None,
     history: Sequence[Entry],
     *,
@@ -115,14 +115,14 @@ def judge_late(
     for position, entry in enumerate(history):
         if entry.event.id == event.id:
             earlier = (each for each in history[:position] if _may_be_part(each))
-            return Judgement(standing, (*history[position:], *earlier), repeated=True)
+            return Judgement(state, (*history[position:], *earlier), repeated=True)
     if too_late:
-        return _judge_too_late(event, standing, protection)
-    return _judge_in_place(event, standing, protection, history)
+        return _judge_too_late(event, state, protection)
+    return _judge_in_place(event, state, protection, history)
 
 
 def _judge_in_place(
-    event: Event, standing: Standing, protection: Protection | None, history: Sequence[Entry]
+    event: Event, state: TagState, protection: Protection | None, history: Sequence[Entry]
 ) -> Judgement:
     in_order = [entry for entry in history if not entry.late]
     before = [entry for entry in in_order if entry.event.order < event.order]
@@ -134,8 +134,8 @@ def _judge_in_place(
     entries[0] = replace(entries[0], decision=_name_late(entries))
     named = _name_parts([*before, *entries])
     earlier = (now for now, old in zip(named, before, strict=False) if now != old)
-    last = max(standing.last, event.order)
-    return Judgement(Standing(record, last, standing.version + 1), (*named[len(before) :], *earlier))
+    last = max(state.last, event.order)
+    return Judgement(TagState(record, last, state.version + 1), (*named[len(before) :], *earlier))
 
 
 def _name_parts(entries: Sequence[Entry]) -> list[Entry]:
@@ -179,13 +179,13 @@ def _name_late(entries: Sequence[Entry]) -> Decision:
     return decision
 
 
-def _judge_too_late(event: Event, standing: Standing, protection: Protection | None) -> Judgement:
+def _judge_too_late(event: Event, state: TagState, protection: Protection | None) -> Judgement:
     """It cannot be the original any more; it is still evidence. What was deleted before the record is another one."""
-    record = standing.record
+    record = state.record
     if event.action is Action.DELETE and record is not None and event.time < record.time:
         record = None
     decision, _ = judge(event, record, protection)
     if not (decision.is_violation or decision is Decision.UNCHANGED):
         decision = Decision.NOTED
-    entry = Entry(event, decision, protection, standing.record, late=True)
-    return Judgement(replace(standing, version=standing.version + 1), (entry,))
+    entry = Entry(event, decision, protection, state.record, late=True)
+    return Judgement(replace(state, version=state.version + 1), (entry,))

@@ -14,7 +14,7 @@ from enforcer.policies.patterns import MAX_LENGTH, Pattern
 from enforcer.policies.policy import Policy, Selector
 from enforcer.times import Time
 from enforcer.validation.fields import AnyList, Namespace, RegistryName, Table, Text
-from enforcer.validation.problems import Draft, suggestion
+from enforcer.validation.problems import Problems, suggestion
 
 POLICIES_PER_NAMESPACE = 1
 """Unless the configuration says otherwise; SWR and TCR allow one as well."""
@@ -111,7 +111,7 @@ class PolicySettings(Table):
     comment: str = Field(default="", max_length=1024, description="Why the policy is there; up to 1024 characters.")
 
 
-def check_together(table: Mapping[str, Any], draft: Draft) -> None:
+def check_together(table: Mapping[str, Any], draft: Problems) -> None:
     """Reject policies of registries that are not configured, and those for which their namespace has no room.
 
     It looks at the table as it was written, so that it also speaks when some of the policies are wrong by themselves.

@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from enforcer.settings.file import FILE_VARIABLE
 from enforcer.settings.keys import FILE_SUFFIX, known_keys
-from enforcer.validation.problems import Draft, suggestion
+from enforcer.validation.problems import Problems, suggestion
 
 _PREFIX = "ENFORCER_"
 
@@ -23,7 +23,7 @@ _SERVICE_LINK = re.compile(
 
 
 def override(
-    model: type[BaseModel], table: Mapping[str, Any], environ: Mapping[str, str], draft: Draft
+    model: type[BaseModel], table: Mapping[str, Any], environ: Mapping[str, str], draft: Problems
 ) -> dict[str, Any]:
     """The table with the keys that variables give in place of its own.
 
@@ -35,7 +35,7 @@ def override(
     return kept | given
 
 
-def _given(model: type[BaseModel], environ: Mapping[str, str], draft: Draft) -> dict[str, Any]:
+def _given(model: type[BaseModel], environ: Mapping[str, str], draft: Problems) -> dict[str, Any]:
     keys = {key.upper(): key for key in known_keys(model)}
     given: dict[str, Any] = {}
     for variable, text in environ.items():
@@ -64,7 +64,7 @@ def _is_text(model: type[BaseModel], key: str) -> bool:
     return field is None or isinstance(field.default, str | SecretStr | Path)
 
 
-def _parse(key: str, text: str, given: dict[str, Any], draft: Draft) -> None:
+def _parse(key: str, text: str, given: dict[str, Any], draft: Problems) -> None:
     try:
         parsed = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:

@@ -8,12 +8,12 @@ from typing import Any, get_origin
 from pydantic import BaseModel
 
 from enforcer.settings.keys import FILE_SUFFIX, is_list, is_secret, known_keys, model_in
-from enforcer.validation.problems import Draft, Location, suggestion
+from enforcer.validation.problems import Location, Problems, suggestion
 
 _UNREAD = "unread"  # stands for a secret that could not be read, so that nothing complains that it is missing
 
 
-def resolve(model: type[BaseModel], table: Mapping[str, Any], draft: Draft, at: Location = ()) -> dict[str, Any]:
+def resolve(model: type[BaseModel], table: Mapping[str, Any], draft: Problems, at: Location = ()) -> dict[str, Any]:
     """The table with the secrets in place of the names of their files, and without keys that it may not have."""
     resolved: dict[str, Any] = {}
     for key, value in table.items():
@@ -30,7 +30,7 @@ def resolve(model: type[BaseModel], table: Mapping[str, Any], draft: Draft, at: 
     return resolved | _missing(model, resolved, draft, at)
 
 
-def _descend(annotation: Any, value: Any, draft: Draft, at: Location) -> Any:
+def _descend(annotation: Any, value: Any, draft: Problems, at: Location) -> Any:
     """Resolve the tables that a value holds; what has the wrong shape stays as it is, for the model to refuse."""
     model = model_in(annotation)
     if model is None:
@@ -44,7 +44,7 @@ def _descend(annotation: Any, value: Any, draft: Draft, at: Location) -> Any:
     return resolve(model, value, draft, at)
 
 
-def _lines(name: Any, draft: Draft, at: Location) -> list[str]:
+def _lines(name: Any, draft: Problems, at: Location) -> list[str]:
     """The lines of a secret file without surrounding blanks; none if it cannot be read, which is a problem."""
     if not isinstance(name, str) or not name or "\0" in name:
         draft.reject(at, "should be the path of a file")
@@ -64,7 +64,7 @@ def _lines(name: Any, draft: Draft, at: Location) -> list[str]:
     return [line for line in lines if line]
 
 
-def _content(lines: list[str], draft: Draft, at: Location, secret: str, *, several: bool) -> str | list[str]:
+def _content(lines: list[str], draft: Problems, at: Location, secret: str, *, several: bool) -> str | list[str]:
     if several:
         return lines
     if len(lines) == 1:
@@ -75,7 +75,7 @@ def _content(lines: list[str], draft: Draft, at: Location, secret: str, *, sever
     return _UNREAD
 
 
-def _missing(model: type[BaseModel], resolved: Mapping[str, Any], draft: Draft, at: Location) -> dict[str, str]:
+def _missing(model: type[BaseModel], resolved: Mapping[str, Any], draft: Problems, at: Location) -> dict[str, str]:
     """Say of secrets that must be given how they can be, and put something in their place."""
     missing = [
         key

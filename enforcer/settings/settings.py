@@ -35,7 +35,7 @@ from enforcer.validation.fields import (
     RegistryName,
     Table,
 )
-from enforcer.validation.problems import Draft
+from enforcer.validation.problems import Problems
 
 __all__ = [
     "EMBEDDED",
@@ -150,7 +150,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     """
     file = find_file(path, environ)
     table = read_table(file)
-    draft = Draft(file.absolute().parent)
+    draft = Problems(file.absolute().parent)
     table = resolve(Settings, override(Settings, table, environ, draft), draft)
     settings = _validated(table, draft)
     if settings is None or draft.problems:
@@ -158,7 +158,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     return settings
 
 
-def _validated(table: dict[str, Any], draft: Draft) -> Settings | None:
+def _validated(table: dict[str, Any], draft: Problems) -> Settings | None:
     check_together(table, draft)
     try:
         return Settings.model_validate(table, context={"folder": draft.folder})

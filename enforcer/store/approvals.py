@@ -46,12 +46,12 @@ class Approvals:
 
     def approve(self, name: TagName, digest: Digest, *, by: str, reason: str) -> Event:
         """Let the tag become that digest, as soon as a worker judges this; returns the event that says so."""
-        standing = self._ledger.standing(name)
+        state = self._ledger.state(name)
         event = Event(
             registry=name.registry,
             action=Action.APPROVE,
             repository=name.repository,
-            time=standing.time_after(Time.now()),
+            time=state.time_after(Time.now()),
             id=f"approve-{secrets.token_hex(8)}",
             tag=name.tag,
             digest=digest,
@@ -61,7 +61,7 @@ class Approvals:
         )
         # First, so that nothing is approved of which the audit does not know.
         place = {"registry": name.registry, "repository": name.repository, "tag": name.tag}
-        before = place | {"digest": standing.record.digest} if standing.record else None
+        before = place | {"digest": state.record.digest} if state.record else None
         self._audit.add("approved", by, reason=reason, before=before, after=place | {"digest": digest})
         if self._log.append([event]):
             self._queues.enqueue(Task.DRAIN)

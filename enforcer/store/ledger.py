@@ -10,7 +10,7 @@ from typing import Any
 
 from redis import Redis
 
-from enforcer.judgement.record import Entry, Standing
+from enforcer.judgement.record import Entry, TagState
 from enforcer.manifests import Manifest
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.store.lua import script
@@ -28,7 +28,7 @@ DELETIONS_SECONDS = 3600
 """For so long after the last of them: so much later may the push of what was deleted become known."""
 
 REPOSITORIES = "te:repositories"
-Place = tuple[RegistryName, Repository]
+RepositoryKey = tuple[RegistryName, Repository]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,14 @@ class Change:
 
     name: TagName
     judged_version: int
-    standing: Standing
+    state: TagState
     entries: Sequence[Entry]
     deletions: int | None = None
 
     @property
     def digests(self) -> set[Digest]:
         """All manifests whose deletion concerns the tag."""
-        records = (self.standing.record, *(entry.record for entry in self.entries))
+        records = (self.state.record, *(entry.record for entry in self.entries))
         return {digest for record in records if record for digest in record.digests}
 
 
@@ -69,18 +69,18 @@ def _place(entry: Entry, tag: Tag) -> str:
     return f"{tag} {time} {digest or '-'} {event_id} "
 
 
-def _group(names: Iterable[TagName]) -> dict[Place, list[TagName]]:
-    groups: dict[Place, list[TagName]] = defaultdict(list)
+def _group(names: Iterable[TagName]) -> dict[RepositoryKey, list[TagName]]:
+    groups: dict[RepositoryKey, list[TagName]] = defaultdict(list)
     for name in names:
         groups[name.registry, name.repository].append(name)
     return groups
 
 
-def _read_standing(value: bytes | None) -> Standing:
+def _read_standing(value: bytes | None) -> TagState:
     if value is None:
-        return Standing()
+        return TagState()
     version, _, text = value.partition(b" ")
-    return Standing.from_json(text, int(version))
+    return TagState.from_json(text, int(version))
 
 
 def _read_deletions(members: Sequence[tuple[bytes, float]]) -> Deletions:
@@ -102,11 +102,11 @@ class Ledger:
         self._write = script(redis, "ledger_write")
         self._note_deletion = script(redis, "ledger_note_deletion")
 
-    def standings(self, names: Iterable[TagName]) -> dict[TagName, Standing]:
+    def states(self, names: Iterable[TagName]) -> dict[TagName, TagState]:
         """What is known of each tag, in one round trip."""
         return self.situations(names)[0]
 
-    def situations(self, names: Iterable[TagName]) -> tuple[dict[TagName, Standing], dict[Place, Deletions]]:
+    def situations(self, names: Iterable[TagName]) -> tuple[dict[TagName, TagState], dict[RepositoryKey, Deletions]]:
         """What is known of each tag, and which manifests of its repository were deleted lately, in one round trip."""
         groups = _group(names)
         with self._redis.pipeline(transaction=False) as pipe:
@@ -115,19 +115,19 @@ class Ledger:
                 pipe.zrange(_key(registry, repository, "deletions"), 0, -1, withscores=True)
                 pipe.hmget(_key(registry, repository, "tags"), [name.tag for name in tags])
             answers = pipe.execute()
-        standings = {
+        states = {
             name: _read_standing(value)
             for tags, values in zip(groups.values(), answers[1::2], strict=True)
             for name, value in zip(tags, values, strict=True)
         }
-        return standings, dict(zip(groups, map(_read_deletions, answers[::2]), strict=True))
+        return states, dict(zip(groups, map(_read_deletions, answers[::2]), strict=True))
 
-    def note_deletions(self, deletions: Iterable[tuple[Place, Digest, str]]) -> list[list[TagName]]:
+    def note_deletions(self, deletions: Iterable[tuple[RepositoryKey, Digest, str]]) -> list[list[TagName]]:
         """Note deletions of manifests, each as some text; returns the tags that may need each, or needed it once.
 
         From then on nothing is written of the repository's tags that was judged without knowing.
         """
-        places: list[Place] = []
+        places: list[RepositoryKey] = []
         with self._redis.pipeline(transaction=False) as pipe:
             for (registry, repository), digest, text in deletions:
                 places.append((registry, repository))
@@ -140,21 +140,21 @@ class Ledger:
             [TagName(*place, Tag(tag.decode())) for tag in tags] for place, tags in zip(places, answers, strict=True)
         ]
 
-    def standing(self, name: TagName) -> Standing:
+    def state(self, name: TagName) -> TagState:
         """What is known of one tag."""
-        return self.standings([name])[name]
+        return self.states([name])[name]
 
-    def tags(self, registry: RegistryName, repository: Repository) -> dict[Tag, Standing]:
+    def tags(self, registry: RegistryName, repository: Repository) -> dict[Tag, TagState]:
         """What is known of every tag of a repository."""
         values = self._redis.hgetall(_key(registry, repository, "tags"))
         return {Tag(tag.decode()): _read_standing(value) for tag, value in values.items()}
 
-    def tags_of(self, place: Place, digest: Digest) -> list[TagName]:
+    def tags_of(self, place: RepositoryKey, digest: Digest) -> list[TagName]:
         """The tags that may need a manifest, or needed it once."""
         members = self._redis.zrangebylex(_key(*place, "digests"), f"[{digest} ", f"({digest}!")
         return [TagName(*place, Tag(member.decode().rpartition(" ")[2])) for member in members]
 
-    def repositories(self) -> Iterator[Place]:
+    def repositories(self) -> Iterator[RepositoryKey]:
         """Every repository that has a record or a history."""
         for member in self._redis.sscan_iter(REPOSITORIES, count=1000):
             registry, _, repository = member.decode().partition("/")
@@ -203,8 +203,8 @@ class Ledger:
         }
 
     def _arguments(self, change: Change) -> list[str | int]:
-        tag, standing = change.name.tag, change.standing
-        arguments: list[str | int] = [tag, change.judged_version, f"{standing.version} {standing.to_json()}"]
+        tag, state = change.name.tag, change.state
+        arguments: list[str | int] = [tag, change.judged_version, f"{state.version} {state.to_json()}"]
         arguments.append(len(change.entries))
         for entry in change.entries:
             arguments += [_place(entry, tag), entry.to_json()]

@@ -35,7 +35,7 @@ EXCERPT = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class LogEntry:
     """An event as it stands in the log; `event` is None if it cannot be read any more."""
 
     entry_id: str
@@ -103,7 +103,7 @@ class Log:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    def batches(self, consumer: str) -> Iterator[list[Arrival]]:
+    def batches(self, consumer: str) -> Iterator[list[LogEntry]]:
         """The events that nobody has judged: this consumer's own left-overs, then those of dead ones, then new ones.
 
         Each batch must be acknowledged before the next one is asked for.
@@ -117,7 +117,7 @@ class Log:
         while new := self._redis.xreadgroup(GROUP, consumer, {LOG: ">"}, count=BATCH):
             yield _arrivals(new[0][1])
 
-    def _taken_over(self, consumer: str) -> Iterator[list[Arrival]]:
+    def _taken_over(self, consumer: str) -> Iterator[list[LogEntry]]:
         """What dead consumers had read. Redis looks at a part of all claims at a time, and says where to go on."""
         start = b"0-0"
         while True:
@@ -129,7 +129,7 @@ class Log:
             if start == b"0-0":
                 return
 
-    def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
+    def acknowledge(self, arrivals: Iterable[LogEntry]) -> None:
         """Say that these events are judged and their decisions written."""
         ids = [arrival.entry_id for arrival in arrivals]
         if ids:
@@ -181,13 +181,13 @@ def _order(entry_id: str) -> tuple[int, int]:
     return int(milliseconds), int(sequence)
 
 
-def _arrivals(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[Arrival]:
+def _arrivals(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[LogEntry]:
     return [_arrival(entry_id.decode(), fields or {}) for entry_id, fields in entries]
 
 
-def _arrival(entry_id: str, fields: dict[bytes, bytes]) -> Arrival:
+def _arrival(entry_id: str, fields: dict[bytes, bytes]) -> LogEntry:
     text = fields.get(b"event", b"")
     try:
-        return Arrival(entry_id, text, Event.from_json(text))
+        return LogEntry(entry_id, text, Event.from_json(text))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return Arrival(entry_id, text, None)
+        return LogEntry(entry_id, text, None)

@@ -23,7 +23,7 @@ from enforcer.policies.unlock import Unlock
 from enforcer.store.audit import Audit
 from enforcer.store.namespaces import SEEN
 from enforcer.store.wakeups import Queues, Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 
 SETTINGS = "settings"
@@ -54,7 +54,7 @@ class PolicyStore:
         self._per_namespace = per_namespace
         self._set = PolicySet((), version=-1)
         self._audit = Audit(redis)
-        self._baselines = Agenda(redis, Task.BASELINE)
+        self._baselines = WorkQueue(redis, Task.BASELINE)
         self._queues = Queues(redis)
 
     def current(self) -> PolicySet:

@@ -29,7 +29,7 @@ class Claim:
     requests: int
 
 
-class Agenda:
+class WorkQueue:
     """The items of one task, by the time when each is due."""
 
     def __init__(self, redis: Redis, task: Task) -> None:

@@ -36,7 +36,7 @@ def suggestion(word: str, known: Iterable[str], *, prefix: str = "") -> str:
     return f" (did you mean {prefix}{similar[0]}?)" if similar else ""
 
 
-class Draft:
+class Problems:
     """What is wrong so far, and where values came from that do not stand in the configuration file.
 
     `folder` is what relative paths are relative to.

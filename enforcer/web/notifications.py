@@ -22,7 +22,7 @@ from enforcer.notifications.parsing import Reading, Rejected
 from enforcer.settings.registry import RegistrySettings
 from enforcer.store.log import DeadLetter
 from enforcer.store.wakeups import Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 from enforcer.web.services import Services, services
 
@@ -106,7 +106,7 @@ def _bury(here: Services, registry: RegistryName, reading: Reading) -> None:
 def _suspect(here: Services, registry: RegistryName, reading: Reading) -> None:
     """Have the registry looked at, or those namespaces of it, since something happened that no event tells."""
     places = [str(registry)] if reading.rejected else [f"{registry}/{namespace}" for namespace in reading.suspects]
-    Agenda(here.redis, Task.SWEEP).add((place, "") for place in places)
+    WorkQueue(here.redis, Task.SWEEP).add((place, "") for place in places)
     here.queues.wake(Task.SWEEP)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from enforcer.events import Action, Event
-from enforcer.judgement.record import Decision, Standing
+from enforcer.judgement.record import Decision, TagState
 from enforcer.names import RegistryName, Repository, Tag, TagName
 from enforcer.policies.policy import Against
 from enforcer.preview import preview
@@ -131,8 +131,8 @@ def test_late_events_do_not_count(history, redis):
         record=entry.record,
         late=True,
     )
-    standing = history.ledger.standing(NAME)
-    history.ledger.write([Change(NAME, standing.version, Standing(standing.record, standing.last, 2), (late,))])
+    state = history.ledger.state(NAME)
+    history.ledger.write([Change(NAME, state.version, TagState(state.record, state.last, 2), (late,))])
     assert history.moves(policy(tags="**")) == []
 
 

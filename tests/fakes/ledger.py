@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from enforcer.events import Action, Event
-from enforcer.judgement.record import Standing
+from enforcer.judgement.record import TagState
 from enforcer.judgement.rules import judge_next
 from enforcer.names import TagName
 from enforcer.policies.policy import Policy
@@ -44,9 +44,9 @@ class Past:
             id=f"event-{number}",
             **fields,
         )
-        before = self.ledger.standing(name)
+        before = self.ledger.state(name)
         protection = self.policies.protection(name.registry, name.repository, name.tag, event.time, event.actor)
         judged = judge_next(event, before, protection)
-        after = Standing(judged.standing.record, judged.standing.last, before.version + 1)
+        after = TagState(judged.state.record, judged.state.last, before.version + 1)
         assert not self.ledger.write([Change(name, before.version, after, judged.entries)])
         return event

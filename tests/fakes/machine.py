@@ -52,9 +52,9 @@ from worker.scanning import observation as finding_module
 from worker.scanning import scan as survey_module
 from worker.scanning import sweep as sweep_module
 from worker.scanning.baseline import Baseline
-from worker.scanning.grandfathering import Beginnings
+from worker.scanning.grandfathering import Grandfathering
 from worker.scanning.report import SoFar
-from worker.scanning.scan import survey_of
+from worker.scanning.scan import scan_of
 from worker.scanning.sweep import Sweep
 
 TICK = 5
@@ -101,14 +101,14 @@ def keep_due(context: Context) -> None:
 
 def sweep_all(context: Context) -> None:
     """Compare what the registry holds with the ledger."""
-    with survey_of(context, MAIN) as survey:
-        list(Sweep(context, survey, [APP], SoFar()).run())
+    with scan_of(context, MAIN) as scan:
+        list(Sweep(context, scan, [APP], SoFar()).run())
 
 
 def record_all(context: Context) -> None:
     """Record what the registry holds, as when a policy begins to protect it."""
-    with survey_of(context, MAIN) as survey:
-        list(Baseline(context, survey, [APP], "all", beginnings=Beginnings(context)).run())
+    with scan_of(context, MAIN) as scan:
+        list(Baseline(context, scan, [APP], "all", grandfathering=Grandfathering(context)).run())
 
 
 class Pipeline(RuleBasedStateMachine):
@@ -122,7 +122,7 @@ class Pipeline(RuleBasedStateMachine):
         for module in (times_module, agenda_module, restore_module):
             self.stack.enter_context(patch.object(module, "time", self.clock))
         self.stack.enter_context(patch.object(log_module, "STALE_MILLISECONDS", 0))
-        self.stack.enter_context(patch.object(log_module.Arrival, "time", property(lambda _: Time.now())))
+        self.stack.enter_context(patch.object(log_module.LogEntry, "time", property(lambda _: Time.now())))
         self.stack.enter_context(patch.object(survey_module, "ThreadPoolExecutor", Immediate))
         for module in (baseline_module, sweep_module):
             self.stack.enter_context(patch.object(module, "SECOND_LOOK", 0))
@@ -262,11 +262,11 @@ class Pipeline(RuleBasedStateMachine):
         self._is_killed(worker, keep_due, commands, dies=dies)
 
     @rule(
-        worker=WORKER, commands=COMMANDS, dies=st.booleans(), survey=st.sampled_from([sweep_all, sweep_all, record_all])
+        worker=WORKER, commands=COMMANDS, dies=st.booleans(), scan=st.sampled_from([sweep_all, sweep_all, record_all])
     )
-    def survey(self, worker, commands, dies, survey):
+    def scan(self, worker, commands, dies, scan):
         """Of what the registry holds by now, told or not."""
-        if self._is_killed(worker, survey, commands, dies=dies):
+        if self._is_killed(worker, scan, commands, dies=dies):
             self.waiting = True  # for whoever judges what it had found
 
     @precondition(lambda self: self.silent)
@@ -312,7 +312,7 @@ class Pipeline(RuleBasedStateMachine):
         name = TagName(MAIN, APP, tag)
         model = Model(lambda what: self.regime.rules(tag, what))
         model.take({each: self._told(each, tag) for each, (named, _) in self.did.items() if named in (tag, None)})
-        record = self.workers[0].ledger.standing(name).record
+        record = self.workers[0].ledger.state(name).record
         assert (record and tag_of(record)) == model.tag
         found = [each for each in self.workers[0].violations.newest(limit=1000) if each.name == name]
         found = [each for each in found if each.state is not State.WITHDRAWN]
@@ -327,7 +327,7 @@ class Pipeline(RuleBasedStateMachine):
 
     def _check_registry(self, tag):
         """A sweep looks where a policy is: what that protects is put right, and the record of all else follows."""
-        record = self.workers[0].ledger.standing(TagName(MAIN, APP, tag)).record
+        record = self.workers[0].ledger.state(TagName(MAIN, APP, tag)).record
         now = Did(Time.now(), "push", None)
         rules = self.regime.rules(tag, now)
         if any(rule.enforce for rule in rules) or (not rules and self.regime.has_policy):

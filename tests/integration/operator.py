@@ -12,7 +12,7 @@ import requests
 
 from enforcer.manifests import ACCEPT
 from enforcer.store.wakeups import Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 from tests.integration.installation import Installation, wait_for
 from tests.integration.servers import http
 
@@ -105,7 +105,7 @@ class Operator:
 
     def has_to_do(self, task: Task) -> bool:
         """Whether anything is on the agenda of a task."""
-        return len(Agenda(self.store, task)) > 0
+        return len(WorkQueue(self.store, task)) > 0
 
     def wait_until_idle(self) -> None:
         """Wait until nothing is left to do; at the start baselines may find a push before its event."""

@@ -10,7 +10,7 @@ import pytest
 import requests
 from redis import Redis
 
-from enforcer.judgement.record import Decision, Entry, Record, Standing
+from enforcer.judgement.record import Decision, Entry, Record, TagState
 from enforcer.policies.unlock import Unlock
 from enforcer.store.ledger import Change, Ledger
 from enforcer.store.policies import PolicyStore
@@ -54,7 +54,7 @@ def receiver(tmp_path, redis_server):
         event = push("event-1", digest(1))
         record = Record(digest=digest(1), time=event.time)
         entry = Entry(event, Decision.MOVED, None, record)
-        Ledger(redis).write([Change(NAME, 0, Standing(record, event.order, 1), (entry,))])
+        Ledger(redis).write([Change(NAME, 0, TagState(record, event.order, 1), (entry,))])
         Violations(redis).open([violation()])
         unlock = PolicyStore(redis).unlock(Unlock.parse(MAIN, NAME.reference, seconds=3600, by="ops", reason="why"))
         assert unlock.id == UNLOCK

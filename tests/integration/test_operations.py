@@ -154,8 +154,8 @@ def last_sweep(whole):
 def records(whole, places):
     """The record of each tag."""
     names = [TagName(RegistryName("main"), Repository(repository), Tag(tag)) for repository, tag in places]
-    standings = Ledger(Operator(whole).store).standings(names)
-    return {(name.repository, name.tag): standings[name].record for name in names}
+    states = Ledger(Operator(whole).store).states(names)
+    return {(name.repository, name.tag): states[name].record for name in names}
 
 
 def export(whole, *words):

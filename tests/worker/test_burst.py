@@ -14,7 +14,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.events import APP, MAIN, NAME, push
 from tests.fakes.images import image, index
 from tests.fakes.receiver import FakeReceiver
-from tests.fakes.surveys import FAST, announce, push_tags, record_of
+from tests.fakes.scans import FAST, announce, push_tags, record_of
 from worker import burst as burst_module
 from worker.burst import keep_all, restore_all, work_off
 from worker.enforcement import restore as restore_module

@@ -6,14 +6,14 @@ import time
 import pytest
 
 from enforcer.store.wakeups import Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 from worker import dispatch as attend_module
 from worker.dispatch import THREADS, attend
 
 
 @pytest.fixture
 def agenda(redis):
-    return Agenda(redis, Task.RESTORE)
+    return WorkQueue(redis, Task.RESTORE)
 
 
 def items(count: int):

@@ -31,7 +31,7 @@ def test_drain(context):
     jobs.work_with(context)
     context.log.append([push("e", digest(1))])
     assert jobs.drain() == 1
-    assert context.ledger.standing(NAME).record is not None
+    assert context.ledger.state(NAME).record is not None
 
 
 def test_keep(context, registry):

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enforcer.events import Action
-from enforcer.judgement.arrival import Case
+from enforcer.judgement.arrival import Arrival
 from enforcer.names import Namespace
 from enforcer.policies.policy import Against, Policy, Selector
 from enforcer.policies.policy_set import PolicySet
@@ -124,7 +124,7 @@ class Office:
 
     def found(self):
         """What the ledger says in the end, as the model says it."""
-        record = self.ledger.standing(NAME).record
+        record = self.ledger.state(NAME).record
         violations = {
             entry.event.id: entry.decision.value for entry in self.ledger.history(NAME) if entry.decision.is_violation
         }
@@ -207,7 +207,7 @@ def test_order_of_arrival(dids, policies, data):
 
     office = Office(policies)
     batches = data.draw(arrivals(len(ids)), label="batches")
-    cases = [[Case(build_event(ids[number], dids[number]), at(10)) for number in batch] for batch in batches]
+    cases = [[Arrival(build_event(ids[number], dids[number]), at(10)) for number in batch] for batch in batches]
     while cases:
         batch = cases.pop(0)
         rivals = [cases.pop(0)] if cases and data.draw(st.booleans(), label="rival") else []

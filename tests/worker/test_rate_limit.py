@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-from worker.rate_limit import Pace, Stopped
+from worker.rate_limit import RateLimit, Stopped
 
 
 def test_so_many_a_second_over_all_threads():
     """However many threads ask, their turns come one gap apart, and the first one at once."""
-    pace = Pace(200)
+    pace = RateLimit(200)
     turns: list[float] = []
 
     def take() -> None:
@@ -32,7 +32,7 @@ def test_so_many_a_second_over_all_threads():
 
 def test_no_turns_are_saved_up():
     """Whoever has not asked for a while does not get several turns at once."""
-    pace = Pace(100)
+    pace = RateLimit(100)
     pace.wait()
     time.sleep(0.05)
     began = time.monotonic()
@@ -43,7 +43,7 @@ def test_no_turns_are_saved_up():
 
 def test_shared():
     """Paces that are shared keep the rate together, and one that is stopped neither stops the other nor delays it."""
-    pace = Pace(20)
+    pace = RateLimit(20)
     first, second = pace.shared(), pace.shared()
     began = time.monotonic()
     for each in (first, second, first, second):
@@ -59,7 +59,7 @@ def test_shared():
 
 def test_stopped():
     """Who waits for a turn when the pace is stopped hears so at once, and so does whoever comes later."""
-    pace = Pace(0.1)
+    pace = RateLimit(0.1)
     pace.wait()
     threading.Timer(0.05, pace.stop).start()
     began = time.monotonic()

@@ -7,7 +7,7 @@ from enforcer.policies.unlock import Unlock
 from enforcer.store.log import LOG, Log
 from enforcer.store.policies import PolicyStore
 from enforcer.store.wakeups import Queues, Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 from tests.fakes.clock import Clock
 from tests.fakes.events import MAIN, digest, push
 from tests.fakes.settings import registry_table, settings
@@ -51,7 +51,7 @@ def test_what_is_due_wakes_its_worker(redis, queues, timer, task):
     """An item that is due wakes one job of its task, however often the timer ticks."""
     timer.tick()
     assert jobs(queues)[task] == 0
-    Agenda(redis, task).add([("a", "")])
+    WorkQueue(redis, task).add([("a", "")])
     for _ in range(3):
         timer.tick()
     assert jobs(queues)[task] == 1
@@ -59,7 +59,7 @@ def test_what_is_due_wakes_its_worker(redis, queues, timer, task):
 
 def test_what_is_not_due_wakes_nobody(redis, queues, timer):
     """An item that waits for later does not keep a worker busy."""
-    agenda = Agenda(redis, Task.RESTORE)
+    agenda = WorkQueue(redis, Task.RESTORE)
     agenda.add([("a", "")])
     agenda.claim(1)
     agenda.again("a", "", 300)
@@ -107,14 +107,14 @@ def test_a_sweep_at_every_start(redis, queues):
     timer = Timer(given, redis)
     timer.begin()
     timer.tick()
-    assert sorted(claim.item for claim in Agenda(redis, Task.SWEEP).claim(10)) == ["main", "other"]
+    assert sorted(claim.item for claim in WorkQueue(redis, Task.SWEEP).claim(10)) == ["main", "other"]
     assert queues.of(Task.SWEEP).count == 1
 
 
 def test_a_sweep_every_interval_whoever_ticks(redis, clock):
     """However many supervisors there are, a registry is swept once in an interval."""
     timers = [Timer(settings(sweep_interval=600), redis) for _ in range(3)]
-    agenda = Agenda(redis, Task.SWEEP)
+    agenda = WorkQueue(redis, Task.SWEEP)
     for timer in timers:
         timer.begin()
     agenda.done("main")
@@ -135,7 +135,7 @@ def test_redis_away(server, redis, queues, timer, clock, caplog):
         timer.tick()
     assert caplog.text.count("Redis does not answer") == 1
     server.connected = True
-    Agenda(redis, Task.KEEP).add([("a", "")])
+    WorkQueue(redis, Task.KEEP).add([("a", "")])
     timer.tick()
     assert jobs(queues)[Task.KEEP] == 1
     server.connected = False
@@ -163,9 +163,9 @@ def test_sweep_at_the_end_of_an_unlock(redis, clock):
         for timer in timers:
             timer.tick()
         clock.advance(SLOW)
-        claims = Agenda(redis, Task.SWEEP).claim(10)
+        claims = WorkQueue(redis, Task.SWEEP).claim(10)
         for claim in claims:
-            Agenda(redis, Task.SWEEP).done(claim.item)
+            WorkQueue(redis, Task.SWEEP).done(claim.item)
         return sorted(claim.item for claim in claims if "/" in claim.item)
 
     assert swept() == []

@@ -16,7 +16,7 @@ from enforcer.names import Namespace, Repository
 
 if TYPE_CHECKING:
     from worker.scanning.baseline import Report
-    from worker.scanning.scan import Survey
+    from worker.scanning.scan import Scan
 
 
 @click.command(
@@ -61,21 +61,21 @@ def baseline(
     from worker.commands.progress import progress
     from worker.commands.session import session
     from worker.scanning.baseline import Baseline
-    from worker.scanning.scan import survey_of
+    from worker.scanning.scan import scan_of
 
     if repository and namespace not in (None, repository.namespace):
         raise click.UsageError(f"{repository} is not in the namespace {namespace}")
     with session(config) as context:
         name = registry_of(context.settings, registry)
         scope = f"command:{name} {namespace or ''} {repository or ''}{' --force' if force else ''}"
-        with survey_of(context, name) as survey:
-            repositories, problem = _repositories(survey, namespace, repository)
-            whole = Baseline(context, survey, repositories, scope, forced_by=login() if force else "")
+        with scan_of(context, name) as scan:
+            repositories, problem = _repositories(scan, namespace, repository)
+            whole = Baseline(context, scan, repositories, scope, forced_by=login() if force else "")
             if whole.resumed:
                 click.echo(f"going on where it was stopped: {whole.resumed} repositories were begun", err=True)
             with progress("baseline", "tags") as meter:
                 for tags in whole.run():
-                    meter.expect(whole.extent.expected)
+                    meter.expect(whole.estimate.expected)
                     meter.advance(tags)
         keep_all(context)
     if problem:
@@ -85,12 +85,12 @@ def baseline(
 
 
 def _repositories(
-    survey: Survey, namespace: Namespace | None, repository: Repository | None
+    scan: Scan, namespace: Namespace | None, repository: Repository | None
 ) -> tuple[list[Repository], str]:
     """Those that are asked for, and why not all of them are known."""
     if repository:
         return [repository], ""
-    repositories, problem = survey.repositories()
+    repositories, problem = scan.repositories()
     return [each for each in repositories if namespace in (None, each.namespace)], problem
 
 

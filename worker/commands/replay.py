@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from worker.commands.progress import Meter
     from worker.recovery.archive import Archive
     from worker.recovery.documents import Document
-    from worker.recovery.external_sort import Sorter
+    from worker.recovery.external_sort import ExternalSort
     from worker.recovery.replay import Replay
 
 FILE: click.Path = click.Path(path_type=Path, allow_dash=True, exists=True, dir_okay=False)
@@ -83,13 +83,13 @@ def replay(
     from worker.commands.session import session
     from worker.judging.effects import keep_originals, set_in_motion
     from worker.recovery.archive import Archive
-    from worker.recovery.external_sort import Sorter
+    from worker.recovery.external_sort import ExternalSort
     from worker.recovery.replay import prepared_replay
 
     if dry_run and restore:
         raise click.UsageError("--dry-run changes nothing, so it cannot --restore")
     _refuse_as_rejects(files, rejects)
-    with session(config, changes=not dry_run) as context, Sorter() as sorter, ExitStack() as stack:
+    with session(config, changes=not dry_run) as context, ExternalSort() as sorter, ExitStack() as stack:
         known = context.settings.registries
         foreign = registry_of(context.settings, registry) if registry or len(known) == 1 else None
         archive = Archive(foreign, known, since, until)
@@ -116,7 +116,7 @@ def _refuse_as_rejects(files: tuple[Path, ...], rejects: Path | None) -> None:
             raise click.UsageError(f"--rejects {rejects} is {file}, which is read: name another file")
 
 
-def _read(files: tuple[Path, ...], archive: Archive, sorter: Sorter, rejects: Path | None) -> int:
+def _read(files: tuple[Path, ...], archive: Archive, sorter: ExternalSort, rejects: Path | None) -> int:
     """Sort what is asked for; returns how much was not understood."""
     from worker.commands.progress import progress
 

@@ -66,20 +66,20 @@ def sweep(
     from worker.commands.progress import progress
     from worker.commands.session import session
     from worker.scanning.report import SoFar, remember
-    from worker.scanning.scan import survey_of
+    from worker.scanning.scan import scan_of
     from worker.scanning.sweep import Sweep
-    from worker.scanning.sweep_lock import sole_sweep
+    from worker.scanning.sweep_lock import sweep_lock
 
     with session(config, changes=not report_only) as context:
         name = registry_of(context.settings, registry)
-        with sole_sweep(context, name, wait=WAIT) as check, survey_of(context, name) as survey:
-            repositories, problem = survey.repositories()
+        with sweep_lock(context, name, wait=WAIT) as check, scan_of(context, name) as scan:
+            repositories, problem = scan.repositories()
             wanted = [each for each in repositories if namespace in (None, each.namespace)]
-            whole = Sweep(context, survey, wanted, SoFar(), report_only=report_only, deep=deep, since=since)
+            whole = Sweep(context, scan, wanted, SoFar(), report_only=report_only, deep=deep, since=since)
             whole.report.note_problem(problem)
             with progress("sweep", "tags") as meter:
                 for tags in whole.run():
-                    meter.expect(whole.extent.expected)
+                    meter.expect(whole.estimate.expected)
                     meter.advance(tags)
                     check()
         report, unrestored = whole.report, []

@@ -245,7 +245,7 @@ class Restore:
 def restore(context: Context, claim: Claim) -> None:
     """Do one step for the tag that was claimed, if it must still be what its record says."""
     name = TagName.parse(claim.item)
-    record = context.ledger.standing(name).record
+    record = context.ledger.state(name).record
     client = context.registries.get(name.registry)
     protection = context.policies.current().protection(*name.parts, Time.now())
     if record is None or client is None or protection is None or not protection.enforce:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from redis import RedisError
 from rq.timeouts import BaseTimeoutException
 
-from enforcer.judgement.arrival import Case
-from enforcer.store.log import Arrival, DeadLetter
+from enforcer.judgement.arrival import Arrival
+from enforcer.store.log import DeadLetter, LogEntry
 from enforcer.store.wakeups import Task
 from worker.context import Context
 from worker.judging.effects import set_in_motion
-from worker.judging.enrichment import Descriptions
+from worker.judging.enrichment import Enrichment
 from worker.judging.judge import Judge
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def drain(context: Context) -> int:
     return count
 
 
-def judge_surely(context: Context, batch: Sequence[Arrival]) -> None:
+def judge_surely(context: Context, batch: Sequence[LogEntry]) -> None:
     """Judge a batch; an event that cannot be judged, which is our fault, holds up none of the others."""
     try:
         judge_batch(context, batch)
@@ -54,17 +54,17 @@ def judge_surely(context: Context, batch: Sequence[Arrival]) -> None:
         context.log.bury([DeadLetter(registry, f"cannot be judged: {type(error).__name__}", arrival.text)])
 
 
-def judge_batch(context: Context, batch: Sequence[Arrival]) -> None:
+def judge_batch(context: Context, batch: Sequence[LogEntry]) -> None:
     """Judge a batch; when it comes again after a crash, nothing changes and what follows is set in motion again."""
     _bury_unreadable(context, batch)
     policies = context.policies.current()
     judge = Judge(context.ledger, policies, context.settings.late_window)
-    descriptions = Descriptions(context, policies=policies)
-    cases = (Case(descriptions.of(arrival.event), arrival.time) for arrival in batch if arrival.event is not None)
+    descriptions = Enrichment(context, policies=policies)
+    cases = (Arrival(descriptions.of(arrival.event), arrival.time) for arrival in batch if arrival.event is not None)
     set_in_motion(context, list(judge.judge(cases)))
 
 
-def _bury_unreadable(context: Context, batch: Iterable[Arrival]) -> None:
+def _bury_unreadable(context: Context, batch: Iterable[LogEntry]) -> None:
     lost = [arrival for arrival in batch if arrival.event is None]
     for arrival in lost:
         logger.error("entry %s of the log is no event: moved to the dead letters", arrival.entry_id)

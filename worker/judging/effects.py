@@ -78,10 +78,10 @@ def _pursue(context: Context, decided: Decided) -> None:
 def _overtaken(context: Context, decided: Decided) -> Decided:
     """What somebody else judged anew since it was decided, of all that violations were opened or withdrawn for."""
     pursued = {name: judged for name, judged in decided if _violations([(name, judged)])}
-    standings = context.ledger.standings(pursued) if pursued else {}
-    names = [name for name, standing in standings.items() if standing.version != pursued[name].written]
+    states = context.ledger.states(pursued) if pursued else {}
+    names = [name for name, state in states.items() if state.version != pursued[name].written]
     histories = context.ledger.histories(names) if names else {}
-    return [(name, pursued[name].anew(standings[name], history)) for name, history in histories.items()]
+    return [(name, pursued[name].anew(states[name], history)) for name, history in histories.items()]
 
 
 def _violations(decided: Decided) -> dict[str, Violation | None]:

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 Reader = Callable[[RegistryName, Repository, Digest], Manifest]
 
 
-class Descriptions:
+class Enrichment:
     """Describes the events of one batch; a registry that did not answer once is not asked again for it.
 
     `policies` say which tags matter, the current ones unless others are given; `read` gets a manifest, and keeps it

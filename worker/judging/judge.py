@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from enforcer.events import Action, Event
-from enforcer.judgement.arrival import Case
-from enforcer.judgement.record import Decision, Entry, Standing
+from enforcer.judgement.arrival import Arrival
+from enforcer.judgement.record import Decision, Entry, TagState
 from enforcer.judgement.rules import Judgement, judge_late, judge_next, needs_history
 from enforcer.names import Digest, Tag, TagName
 from enforcer.policies.policy_set import PolicySet
-from enforcer.store.ledger import Change, Deletions, Ledger, Place
+from enforcer.store.ledger import Change, Deletions, Ledger, RepositoryKey
 
 ROUNDS = 100
 """How often decisions are taken anew because another worker had been quicker."""
@@ -27,14 +27,14 @@ class Judged:
     """
 
     version: int
-    standing: Standing
+    state: TagState
     entries: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
     rejudged: set[tuple[str, str, str]] = field(default_factory=set)
     changed: bool = False
 
     def take(self, judgement: Judgement, claimed: tuple[str, str, str]) -> None:
         """Add one more judgement of the tag, of an event that claimed that place."""
-        self.standing = replace(judgement.standing, last=max(judgement.standing.last, claimed))
+        self.state = replace(judgement.state, last=max(judgement.state.last, claimed))
         self.changed |= not judgement.repeated
         self.entries |= {entry.event.order: entry for entry in judgement.entries}
         self.rejudged |= {entry.event.order for entry in judgement.entries[1:]}
@@ -44,10 +44,10 @@ class Judged:
         """The version of the standing that all this was written with."""
         return self.version + self.changed
 
-    def anew(self, standing: Standing, history: Iterable[Entry]) -> Judged:
+    def anew(self, state: TagState, history: Iterable[Entry]) -> Judged:
         """What has become of the same entries."""
         entries = {order: entry for entry in history if (order := entry.event.order) in self.entries}
-        return Judged(standing.version, standing, entries, set(entries))
+        return Judged(state.version, state, entries, set(entries))
 
     @property
     def digests(self) -> set[Digest]:
@@ -56,8 +56,8 @@ class Judged:
 
     def change(self, name: TagName, deletions: int) -> Change:
         """What to write, where that version of the deletions was known."""
-        standing = replace(self.standing, version=self.version + 1)
-        return Change(name, self.version, standing, tuple(self.entries.values()), deletions)
+        state = replace(self.state, version=self.version + 1)
+        return Change(name, self.version, state, tuple(self.entries.values()), deletions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Judge:
     policies: PolicySet
     late_window: float | None
 
-    def judge(self, cases: Iterable[Case]) -> Iterator[tuple[TagName, Judged]]:
+    def judge(self, cases: Iterable[Arrival]) -> Iterator[tuple[TagName, Judged]]:
         """Judge cases; yields what was decided of each tag once it is written. The same case twice changes nothing."""
         waiting = self._by_tag([case.timely() for case in cases])
         rounds = 0
@@ -82,9 +82,9 @@ class Judge:
             yield from ((name, tag) for name, tag in judged.items() if name not in conflicts)
             waiting = {name: waiting[name] for name in conflicts}
 
-    def _by_tag(self, cases: Sequence[Case]) -> dict[TagName, list[Case]]:
+    def _by_tag(self, cases: Sequence[Arrival]) -> dict[TagName, list[Arrival]]:
         """The cases of each tag. The deletion of a digest is one of every tag that needed it at some time."""
-        found: dict[TagName, list[Case]] = defaultdict(list)
+        found: dict[TagName, list[Arrival]] = defaultdict(list)
         for case in cases:
             if case.event.tag_name is not None:
                 found[case.event.tag_name].append(case)
@@ -94,21 +94,21 @@ class Judge:
                 found[name].append(case.of_tag(name.tag))
         return found
 
-    def _note(self, cases: Sequence[Case]) -> list[list[TagName]]:
+    def _note(self, cases: Sequence[Arrival]) -> list[list[TagName]]:
         events = ((case.event, case.to_json()) for case in cases)
         noted = [((event.registry, event.repository), event.digest, text) for event, text in events if event.digest]
         return self.ledger.note_deletions(noted) if noted else []
 
     def _decide(
-        self, waiting: Mapping[TagName, Sequence[Case]]
-    ) -> tuple[dict[TagName, Judged], dict[Place, Deletions]]:
-        standings, deletions = self.ledger.situations(waiting)
+        self, waiting: Mapping[TagName, Sequence[Arrival]]
+    ) -> tuple[dict[TagName, Judged], dict[RepositoryKey, Deletions]]:
+        states, deletions = self.ledger.situations(waiting)
         wanted = [
-            name for name, cases in waiting.items() if _may_need_history(cases, standings[name], deletions[name.place])
+            name for name, cases in waiting.items() if _may_need_history(cases, states[name], deletions[name.place])
         ]
         histories = self.ledger.histories(wanted) if wanted else {}
         judged = {
-            name: self._decide_tag(name, cases, deletions[name.place], standings[name], histories.get(name, ()))
+            name: self._decide_tag(name, cases, deletions[name.place], states[name], histories.get(name, ()))
             for name, cases in waiting.items()
         }
         return judged, deletions
@@ -116,12 +116,12 @@ class Judge:
     def _decide_tag(
         self,
         name: TagName,
-        cases: Sequence[Case],
+        cases: Sequence[Arrival],
         deletions: Deletions,
-        standing: Standing,
+        state: TagState,
         history: Sequence[Entry],
     ) -> Judged:
-        judged = Judged(standing.version, standing)
+        judged = Judged(state.version, state)
         known = {entry.event.order: entry for entry in history}
         cut_off = len(history) >= self.ledger.history_limit
         for case in chain(cases, _of_needed(name.tag, judged, deletions, history)):
@@ -129,21 +129,21 @@ class Judge:
             protection = self.policies.protection(
                 *name.parts, event.time, event.actor if event.action.is_client else ""
             )
-            if not needs_history(event, judged.standing):
-                judgement = judge_next(event, judged.standing, protection)
+            if not needs_history(event, judged.state):
+                judgement = judge_next(event, judged.state, protection)
             else:
                 so_far = [known[order] for order in sorted(known)]
                 too_late = self._too_late(case, so_far, cut_off=cut_off)
-                judgement = judge_late(event, judged.standing, protection, so_far, too_late=too_late)
+                judgement = judge_late(event, judged.state, protection, so_far, too_late=too_late)
                 if cut_off and event.order < history[0].event.order:  # a full history would drop it at once
-                    judgement = replace(judgement, standing=judged.standing, repeated=True)
+                    judgement = replace(judgement, state=judged.state, repeated=True)
             if _is_of_no_account(event, judgement):
                 continue
             judged.take(judgement, case.claimed)
             known |= {entry.event.order: entry for entry in judgement.entries}
         return judged
 
-    def _too_late(self, case: Case, history: Sequence[Entry], *, cut_off: bool) -> bool:
+    def _too_late(self, case: Arrival, history: Sequence[Entry], *, cut_off: bool) -> bool:
         """Whether an event cannot be put into its place: a place before all that is known, or it came too late."""
         places = [entry.event.order for entry in history if not entry.late]
         if not places or (cut_off and case.event.order < places[0]):
@@ -159,7 +159,7 @@ def _is_of_no_account(event: Event, judgement: Judgement) -> bool:
     return of_digest and not judgement.repeated and judgement.entries[0].decision is Decision.UNCHANGED
 
 
-def _of_needed(tag: Tag, judged: Judged, deletions: Deletions, history: Sequence[Entry]) -> Iterator[Case]:
+def _of_needed(tag: Tag, judged: Judged, deletions: Deletions, history: Sequence[Entry]) -> Iterator[Arrival]:
     """The deletions of manifests that the tag turns out to have needed; again, as long as one shows the need of others.
 
     They may have become known before what was pushed earlier. Those that are in the history already are not judged
@@ -171,17 +171,17 @@ def _of_needed(tag: Tag, judged: Judged, deletions: Deletions, history: Sequence
         count = len(judged.entries)
         known |= {entry.event.id for entry in judged.entries.values()}
         needed = (text for digest in judged.digests for text in deletions.by_digest.get(digest, ()))
-        cases = {case.event.order: case for case in map(Case.from_json, needed) if case.event.id not in known}
+        cases = {case.event.order: case for case in map(Arrival.from_json, needed) if case.event.id not in known}
         yield from (cases[order].of_tag(tag) for order in sorted(cases))
 
 
-def _may_need_history(cases: Sequence[Case], standing: Standing, deletions: Deletions) -> bool:
+def _may_need_history(cases: Sequence[Arrival], state: TagState, deletions: Deletions) -> bool:
     """Whether some event is not newer than all before it, or is an index, which may supersede what came before.
 
     Or something that the tag needs was deleted, perhaps at a time that came before.
     """
-    needed = set(standing.record.digests) if standing.record else set()
-    last = standing.last
+    needed = set(state.record.digests) if state.record else set()
+    last = state.last
     for case in cases:
         if case.event.order <= last or case.event.children:
             return True

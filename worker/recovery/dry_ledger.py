@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from enforcer.judgement.record import Entry, Record, Standing
+from enforcer.judgement.record import Entry, Record, TagState
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
-from enforcer.store.ledger import Change, Deletions, Ledger, Place
+from enforcer.store.ledger import Change, Deletions, Ledger, RepositoryKey
 
 _TABLES = """
 CREATE TABLE standings (place TEXT, tag TEXT, version INTEGER, standing TEXT, PRIMARY KEY (place, tag));
@@ -37,20 +37,20 @@ class DryLedger(Ledger):
         """Forget all of it."""
         self._database.close()
 
-    def standings(self, names: Iterable[TagName]) -> dict[TagName, Standing]:
+    def states(self, names: Iterable[TagName]) -> dict[TagName, TagState]:
         """What would be known of each tag."""
         wanted = list(names)
-        above = {name: standing for name in wanted if (standing := self._standing(name)) is not None}
-        below = self._below.standings(name for name in wanted if name not in above)
+        above = {name: state for name in wanted if (state := self._standing(name)) is not None}
+        below = self._below.states(name for name in wanted if name not in above)
         return {name: above.get(name) or below[name] for name in wanted}
 
-    def situations(self, names: Iterable[TagName]) -> tuple[dict[TagName, Standing], dict[Place, Deletions]]:
+    def situations(self, names: Iterable[TagName]) -> tuple[dict[TagName, TagState], dict[RepositoryKey, Deletions]]:
         """What would be known of each tag, and which manifests of its repository were deleted."""
         wanted = list(names)
         deletions = self._below.situations(wanted)[1]
-        return self.standings(wanted), {place: self._deletions(place, below) for place, below in deletions.items()}
+        return self.states(wanted), {place: self._deletions(place, below) for place, below in deletions.items()}
 
-    def note_deletions(self, deletions: Iterable[tuple[Place, Digest, str]]) -> list[list[TagName]]:
+    def note_deletions(self, deletions: Iterable[tuple[RepositoryKey, Digest, str]]) -> list[list[TagName]]:
         """Note deletions of manifests; returns the tags that would need each, or would have needed it once."""
         noted = list(deletions)
         rows = ((_text(place), digest, deletion) for place, digest, deletion in noted)
@@ -60,12 +60,12 @@ class DryLedger(Ledger):
             for place, digest, _ in noted
         ]
 
-    def tags_of(self, place: Place, digest: Digest) -> list[TagName]:
+    def tags_of(self, place: RepositoryKey, digest: Digest) -> list[TagName]:
         """The tags that would need a manifest, or would have needed it once, by what is written here."""
         query = "SELECT tag FROM digests WHERE place = ? AND digest = ?"
         return [TagName(*place, Tag(tag)) for (tag,) in self._database.execute(query, (_text(place), digest))]
 
-    def _deletions(self, place: Place, below: Deletions) -> Deletions:
+    def _deletions(self, place: RepositoryKey, below: Deletions) -> Deletions:
         by_digest: dict[str, list[str]] = defaultdict(list)
         for digest, noted in below.by_digest.items():
             by_digest[digest] += noted
@@ -74,11 +74,11 @@ class DryLedger(Ledger):
             by_digest[digest].append(deletion)
         return Deletions(by_digest=by_digest)
 
-    def tags(self, registry: RegistryName, repository: Repository) -> dict[Tag, Standing]:
+    def tags(self, registry: RegistryName, repository: Repository) -> dict[Tag, TagState]:
         """What would be known of every tag of a repository."""
         query = "SELECT tag, standing, version FROM standings WHERE place = ?"
         rows = self._database.execute(query, (_text((registry, repository)),))
-        above = {Tag(tag): Standing.from_json(text, version) for tag, text, version in rows}
+        above = {Tag(tag): TagState.from_json(text, version) for tag, text, version in rows}
         return self._below.tags(registry, repository) | above
 
     def histories(self, names: Iterable[TagName]) -> dict[TagName, tuple[Entry, ...]]:
@@ -103,21 +103,21 @@ class DryLedger(Ledger):
         rows = self._database.execute("SELECT place, tag, standing, version FROM standings ORDER BY place, tag")
         while chunk := list(islice(rows, CHUNK)):
             after = {
-                TagName.parse(f"{place}:{tag}"): Standing.from_json(text, version).record
+                TagName.parse(f"{place}:{tag}"): TagState.from_json(text, version).record
                 for place, tag, text, version in chunk
             }
-            for name, standing in self._below.standings(after).items():
-                if standing.record != after[name]:
-                    yield name, standing.record, after[name]
+            for name, state in self._below.states(after).items():
+                if state.record != after[name]:
+                    yield name, state.record, after[name]
 
-    def _standing(self, name: TagName) -> Standing | None:
+    def _standing(self, name: TagName) -> TagState | None:
         query = "SELECT standing, version FROM standings WHERE place = ? AND tag = ?"
         row = self._database.execute(query, (_text(name.place), name.tag)).fetchone()
-        return None if row is None else Standing.from_json(*row)
+        return None if row is None else TagState.from_json(*row)
 
     def _write_one(self, change: Change) -> None:
-        name, standing, place = change.name, change.standing, _text(change.name.place)
-        values = (place, name.tag, standing.version, standing.to_json())
+        name, state, place = change.name, change.state, _text(change.name.place)
+        values = (place, name.tag, state.version, state.to_json())
         self._database.execute("REPLACE INTO standings VALUES (?, ?, ?, ?)", values)
         rows = [(str(name), *entry.event.order, entry.to_json()) for entry in change.entries]
         self._database.executemany("REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
@@ -126,5 +126,5 @@ class DryLedger(Ledger):
         self._database.execute(_TRIM, (str(name), self.history_limit))
 
 
-def _text(place: Place) -> str:
+def _text(place: RepositoryKey) -> str:
     return "/".join(place)

@@ -18,7 +18,7 @@ FAN_IN = 32
 """Files that are merged at a time: fewer than a process may have open."""
 
 
-class Sorter:
+class ExternalSort:
     """Takes any number of events, then gives them back: those of a repository together, in their own order.
 
     Repositories have nothing to do with each other, and whoever judges has to know only one at a time. Close it by

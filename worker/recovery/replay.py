@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 
 from enforcer.events import Event
-from enforcer.judgement.arrival import Case
+from enforcer.judgement.arrival import Arrival
 from enforcer.judgement.record import Decision
 from enforcer.judgement.violation import Violation, violation_id
 from enforcer.manifests import Manifest
@@ -22,9 +22,9 @@ from enforcer.policies.policy_set import PolicySet
 from enforcer.times import Time
 from worker.context import Context
 from worker.judging.effects import Decided
-from worker.judging.enrichment import Descriptions, Reader
+from worker.judging.enrichment import Enrichment, Reader
 from worker.judging.judge import Judge
-from worker.rate_limit import Pace
+from worker.rate_limit import RateLimit
 from worker.recovery.dry_ledger import DryLedger
 
 BEGINNING = Time("0001-01-01T00:00:00Z")
@@ -87,7 +87,7 @@ class Replay:
         """Judge a batch at a time; yields how many events that were and what was decided."""
         while batch := list(islice(events, BATCH)):
             now = Time.now()
-            decided = list(self.judge.judge(Case(event, now) for event in self.describe(batch)))
+            decided = list(self.judge.judge(Arrival(event, now) for event in self.describe(batch)))
             self.report.events += len(batch)
             self._count(decided, {event.id for event in batch})
             yield len(batch), decided
@@ -124,13 +124,13 @@ def prepared_replay(context: Context, *, dry_run: bool, honour_times: bool) -> I
         ledger = stack.enter_context(closing(DryLedger(context.ledger))) if dry_run else context.ledger
         found = stack.enter_context(closing(Found()))
         pool = stack.enter_context(ThreadPoolExecutor(THREADS, thread_name_prefix="replay"))
-        read = paced_reader(context, Pace(context.settings.sweep_rate), keeping=not dry_run)
-        descriptions = Descriptions(context, policies=policies, read=read)
+        read = paced_reader(context, RateLimit(context.settings.sweep_rate), keeping=not dry_run)
+        descriptions = Enrichment(context, policies=policies, read=read)
         describe = partial(descriptions.of_all, pool=pool)
         yield Replay(Judge(ledger, policies, late_window=None), describe, found)
 
 
-def paced_reader(context: Context, pace: Pace, *, keeping: bool) -> Reader:
+def paced_reader(context: Context, pace: RateLimit, *, keeping: bool) -> Reader:
     """What reads manifests that are not kept, no faster than the pace."""
 
     def read(registry: RegistryName, repository: Repository, digest: Digest) -> Manifest:

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Any
 
 from enforcer.errors import EnforcerError
-from enforcer.judgement.record import Entry, Standing
+from enforcer.judgement.record import Entry, TagState
 from enforcer.judgement.violation import Filter, Violation
 from enforcer.manifests import Manifest
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
@@ -29,7 +29,7 @@ from enforcer.times import Time
 from worker.context import Context
 from worker.judging.effects import restore
 from worker.recovery.documents import Document
-from worker.scanning.grandfathering import Beginnings
+from worker.scanning.grandfathering import Grandfathering
 
 TAGS = 200
 """Tags whose histories are read at once."""
@@ -44,7 +44,10 @@ def export_state(context: Context) -> Iterator[str]:
         *(_repository(context, registry, repository) for registry, repository in repositories),
         (_line("violation", {"violation": violation.as_dict()}) for violation in context.violations.matching(Filter())),
         (_line("namespace", {"place": place, "number": number}) for place, number in numbers.items()),
-        (_line("survey", {"place": place, "began": began}) for place, began in Beginnings(context).surveyed.items()),
+        (
+            _line("survey", {"place": place, "began": began})
+            for place, began in Grandfathering(context).surveyed.items()
+        ),
         (_line("unlock", unlock.as_dict()) for unlock in policies.unlocks),
         (_line("policy", policy.as_dict()) for policy in policies),
     )
@@ -53,11 +56,11 @@ def export_state(context: Context) -> Iterator[str]:
 
 def _repository(context: Context, registry: RegistryName, repository: Repository) -> Iterator[str]:
     place = {"registry": registry, "repository": repository}
-    standings = context.ledger.tags(registry, repository)
-    names = [TagName(registry, repository, tag) for tag in standings]
+    states = context.ledger.tags(registry, repository)
+    names = [TagName(registry, repository, tag) for tag in states]
     for start in range(0, len(names), TAGS):
         for name, history in context.ledger.histories(names[start : start + TAGS]).items():
-            yield _line("tag", place | _tag(name, standings[name.tag], history))
+            yield _line("tag", place | _tag(name, states[name.tag], history))
     seen: set[Digest] = set()
     for manifest in context.ledger.all_kept(registry, repository):
         if manifest.digest not in seen:
@@ -74,11 +77,11 @@ def _line(kind: str, fields: dict[str, Any]) -> str:
     return json.dumps({"kind": kind} | fields, sort_keys=True)
 
 
-def _tag(name: TagName, standing: Standing, history: Iterable[Entry]) -> dict[str, Any]:
+def _tag(name: TagName, state: TagState, history: Iterable[Entry]) -> dict[str, Any]:
     return {
         "tag": name.tag,
-        "version": standing.version,
-        "standing": json.loads(standing.to_json()),
+        "version": state.version,
+        "standing": json.loads(state.to_json()),
         "history": [json.loads(entry.to_json()) for entry in history],
     }
 
@@ -106,7 +109,7 @@ class Import:
         self._context = context
         self._policies = context.policies
         self._namespaces = Namespaces(context.redis, context.settings)
-        self._beginnings = Beginnings(context)
+        self._beginnings = Grandfathering(context)
         self._kinds: dict[str, Callable[[dict[str, Any]], bool]] = {
             "tag": self._take_tag,
             "manifest": self._take_manifest,
@@ -156,9 +159,9 @@ class Import:
     def _take_tag(self, fields: dict[str, Any]) -> bool:
         registry, repository = _place(fields)
         name = TagName(registry, repository, Tag(fields["tag"]))
-        standing = Standing.from_json(json.dumps(fields["standing"]), fields["version"])
+        state = TagState.from_json(json.dumps(fields["standing"]), fields["version"])
         entries = [Entry.from_json(json.dumps(entry), name) for entry in fields["history"]]
-        return not self._ledger.write([Change(name, 0, standing, entries)])
+        return not self._ledger.write([Change(name, 0, state, entries)])
 
     def _take_manifest(self, fields: dict[str, Any]) -> bool:
         registry, repository = _place(fields)

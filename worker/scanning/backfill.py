@@ -17,47 +17,49 @@ from enforcer.judgement.record import Record
 from enforcer.manifests import is_index
 from worker.context import Context
 from worker.judging.effects import keep_if_missing
-from worker.scanning.observation import event_of, judge_findings
-from worker.scanning.scan import Look, Survey
+from worker.scanning.observation import judge_observed, observed_event
+from worker.scanning.scan import Observation, Scan
 
 
-def complete(context: Context, survey: Survey, looks: Sequence[Look], note_problem: Callable[[str], None]) -> None:
+def complete(
+    context: Context, scan: Scan, observations: Sequence[Observation], note_problem: Callable[[str], None]
+) -> None:
     """Keep the manifests of tags that are in place, and have judged what is known of them now."""
     events: list[Event] = []
-    for look in looks:
-        record = look.standing.record
+    for observation in observations:
+        record = observation.state.record
         assert record is not None  # else it is not in place
-        keep_if_missing(context, look.name, record.digest)
+        keep_if_missing(context, observation.name, record.digest)
         try:
-            event = _adopt(context, survey, look, record) or _describe(context, look, record)
+            event = _adopt(context, scan, observation, record) or _describe(context, observation, record)
         except RegistryError as error:
-            note_problem(f"{look.name}: whether what was approved is there is not known: {error}")
+            note_problem(f"{observation.name}: whether what was approved is there is not known: {error}")
         else:
             events += [event] if event else []
     if events:
-        judge_findings(context, survey, events)
+        judge_observed(context, scan, events)
 
 
-def _adopt(context: Context, survey: Survey, look: Look, record: Record) -> Event | None:
+def _adopt(context: Context, scan: Scan, observation: Observation, record: Record) -> Event | None:
     """The approval once more, now that the registry has the digest: by the same author, for the same reason."""
     if record.approved is None:
         return None
     try:
-        survey.read(look.name.repository, record.approved)
+        scan.read(observation.name.repository, record.approved)
     except ManifestMissing:
         return None
-    approvals = (entry.event for entry in reversed(context.ledger.history(look.name)))
+    approvals = (entry.event for entry in reversed(context.ledger.history(observation.name)))
     approval = next((one for one in approvals if one.action is Action.APPROVE and one.digest == record.approved), None)
     if approval is None:  # a full history has forgotten it
-        return event_of(replace(look, found=record.approved), "sweep", adopted="approved before")
-    time = look.standing.time_after(look.time)
+        return observed_event(replace(observation, found=record.approved), "sweep", adopted="approved before")
+    time = observation.state.time_after(observation.time)
     return replace(approval, action=Action.ADOPT, time=time, id=f"sweep-{secrets.token_hex(8)}")
 
 
-def _describe(context: Context, look: Look, record: Record) -> Event | None:
+def _describe(context: Context, observation: Observation, record: Record) -> Event | None:
     if record.children or (record.media_type and not is_index(record.media_type)):
         return None
-    manifest = context.kept(look.name.registry, look.name.repository, record.digest)
+    manifest = context.kept(observation.name.registry, observation.name.repository, record.digest)
     if manifest is None or not manifest.children:
         return None
-    return replace(event_of(look, "sweep"), media_type=manifest.media_type, children=manifest.children)
+    return replace(observed_event(observation, "sweep"), media_type=manifest.media_type, children=manifest.children)

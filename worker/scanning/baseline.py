@@ -22,9 +22,9 @@ from enforcer.store.workqueue import Claim
 from enforcer.times import Time
 from worker.backoff import pause
 from worker.context import Context
-from worker.scanning.grandfathering import Beginnings
-from worker.scanning.observation import Difference, event_of, judge_findings
-from worker.scanning.scan import SECOND_LOOK, Extent, Listing, Look, Survey, handfuls, survey_of
+from worker.scanning.grandfathering import Grandfathering
+from worker.scanning.observation import Difference, judge_observed, observed_event
+from worker.scanning.scan import SECOND_LOOK, Estimate, Observation, Scan, TagList, batches, scan_of
 
 logger = logging.getLogger(__name__)
 
@@ -92,20 +92,20 @@ class Baseline:
     def __init__(
         self,
         context: Context,
-        survey: Survey,
+        scan: Scan,
         repositories: Sequence[Repository],
         scope: str,
         *,
         forced_by: str = "",
-        beginnings: Beginnings | None = None,
+        grandfathering: Grandfathering | None = None,
         began: Time | None = None,
     ) -> None:
         self._context = context
-        self._survey = survey
+        self._scan = scan
         self._forced_by = forced_by
-        self._beginnings = beginnings
+        self._beginnings = grandfathering
         self._began = began or Time.now()
-        self._differing: list[Look] = []
+        self._differing: list[Observation] = []
         self._redis: Any = context.redis
         self._key = f"te:baseline:{scope}"
         self.report = Report()
@@ -113,7 +113,7 @@ class Baseline:
         self._so_far = self._remembered()
         whole = {repository for repository, so_far in self._so_far.items() if so_far.is_whole}
         self._repositories = [repository for repository in repositories if repository not in whole]
-        self.extent = Extent(len(self._repositories))
+        self.estimate = Estimate(len(self._repositories))
 
     @property
     def resumed(self) -> int:
@@ -128,27 +128,27 @@ class Baseline:
         until = time.monotonic() + seconds
         for so_far in self._so_far.values():
             self.report.add(so_far.report)
-        for listing in self._survey.listings(self._repositories):
+        for listing in self._scan.listings(self._repositories):
             yield from self._record_repository(listing, until)
             if time.monotonic() > until:
                 return
         self._redis.delete(self._key)
         self.finished = True
 
-    def _record_repository(self, listing: Listing, until: float) -> Iterator[int]:
+    def _record_repository(self, listing: TagList, until: float) -> Iterator[int]:
         so_far = self._so_far.get(listing.repository) or SoFar()
         listing = listing.after(so_far.tag)
-        self.extent.add(len(listing.tags))
-        for looks in handfuls(self._survey.looks(listing)):
+        self.estimate.add(len(listing.tags))
+        for observations in batches(self._scan.observations(listing)):
             seen = Report()
-            news = [event for look in looks if (event := self._sort(look, seen)) is not None]
+            news = [event for observation in observations if (event := self._sort(observation, seen)) is not None]
             news += self._begun(seen)
-            judge_findings(self._context, self._survey, news)
+            judge_observed(self._context, self._scan, news)
             so_far.report.add(seen)
             self.report.add(seen)
-            so_far.tag = looks[-1].name.tag
+            so_far.tag = observations[-1].name.tag
             self._remember(listing.repository, so_far)
-            yield len(looks)
+            yield len(observations)
             if time.monotonic() > until:
                 return
         if listing.problem:
@@ -156,36 +156,40 @@ class Baseline:
             self.report.problems.append(listing.problem)
         so_far.is_whole = True
         if self._beginnings is not None and not so_far.report.problems:
-            self._beginnings.note(f"{self._survey.registry}/{listing.repository}", self._began)
+            self._beginnings.note(f"{self._scan.registry}/{listing.repository}", self._began)
         self._remember(listing.repository, so_far)
 
-    def _sort(self, look: Look, report: Report) -> Event | None:
+    def _sort(self, observation: Observation, report: Report) -> Event | None:
         """Count what was seen; the event that it is judged as, if any."""
         report.looked += 1
-        if look.problem:
-            report.problems.append(look.problem)
-        elif look.standing.record is not None and look.differs:
-            return self._sort_differing(look, report)
-        elif look.standing.record is None and look.found is not None:
+        if observation.problem:
+            report.problems.append(observation.problem)
+        elif observation.state.record is not None and observation.differs:
+            return self._sort_differing(observation, report)
+        elif observation.state.record is None and observation.found is not None:
             report.recorded += 1
-            return event_of(look, "baseline")
+            return observed_event(observation, "baseline")
         return None
 
-    def _sort_differing(self, look: Look, report: Report) -> Event | None:
-        if self._beginnings is not None and self._beginnings.before(look) is not None:
-            self._differing.append(look)
+    def _sort_differing(self, observation: Observation, report: Report) -> Event | None:
+        if self._beginnings is not None and self._beginnings.before(observation) is not None:
+            self._differing.append(observation)
             return None
-        if self._forced_by and look.found is not None:
-            self._note_forced(look)  # first, as with every approval
-            report.replaced.append(Difference.of(look))
-            return event_of(look, "baseline", adopted=FORCED)
-        report.differing.append(Difference.of(look))
+        if self._forced_by and observation.found is not None:
+            self._note_forced(observation)  # first, as with every approval
+            report.replaced.append(Difference.of(observation))
+            return observed_event(observation, "baseline", adopted=FORCED)
+        report.differing.append(Difference.of(observation))
         return None
 
-    def _note_forced(self, look: Look) -> None:
-        assert look.standing.record is not None
-        place = {"registry": look.name.registry, "repository": look.name.repository, "tag": look.name.tag}
-        before, after = place | {"digest": look.standing.record.digest}, place | {"digest": look.found}
+    def _note_forced(self, observation: Observation) -> None:
+        assert observation.state.record is not None
+        place = {
+            "registry": observation.name.registry,
+            "repository": observation.name.repository,
+            "tag": observation.name.tag,
+        }
+        before, after = place | {"digest": observation.state.record.digest}, place | {"digest": observation.found}
         Audit(self._context.redis).add("approved", self._forced_by, reason=FORCED, before=before, after=after)
 
     def _begun(self, report: Report) -> list[Event]:
@@ -194,13 +198,13 @@ class Baseline:
         if not suspects or self._beginnings is None:
             return []
         time.sleep(SECOND_LOOK)
-        standings = self._context.ledger.standings(look.name for look in suspects)
+        states = self._context.ledger.states(observation.name for observation in suspects)
         events: list[Event] = []
-        for look in self._survey.look_at(standings.items()):
-            before = self._beginnings.before(look) if look.differs and not look.problem else None
+        for observation in self._scan.look_at(states.items()):
+            before = self._beginnings.before(observation) if observation.differs and not observation.problem else None
             if before is not None:
-                report.replaced.append(Difference.of(look))
-                events.append(event_of(look, "baseline", time=before))
+                report.replaced.append(Difference.of(observation))
+                events.append(observed_event(observation, "baseline", time=before))
         return events
 
     def _remembered(self) -> dict[Repository, SoFar]:
@@ -223,8 +227,8 @@ def baseline(context: Context, claim: Claim) -> None:
         return
     began = Time(claim.notes) if claim.notes else Time.now()
     try:
-        with survey_of(context, name) as survey:
-            finished = _slice(context, survey, claim.item, namespace, began)
+        with scan_of(context, name) as scan:
+            finished = _slice(context, scan, claim.item, namespace, began)
     except RegistryError as error:
         logger.warning("the baseline of %s is put off: %s", claim.item, error)
         context.baselines.again(claim.item, began, pause(4, retry_after=error.retry_after))
@@ -237,10 +241,10 @@ def baseline(context: Context, claim: Claim) -> None:
     context.baselines.done(claim.item, anew=True)
 
 
-def _slice(context: Context, survey: Survey, item: str, namespace: str, began: Time) -> bool:
-    repositories, problem = survey.repositories()
+def _slice(context: Context, scan: Scan, item: str, namespace: str, began: Time) -> bool:
+    repositories, problem = scan.repositories()
     wanted = [repository for repository in repositories if repository.namespace == namespace]
-    whole = Baseline(context, survey, wanted, f"policy:{item}", beginnings=Beginnings(context), began=began)
+    whole = Baseline(context, scan, wanted, f"policy:{item}", grandfathering=Grandfathering(context), began=began)
     for _ in whole.run(SLICE):
         pass
     for each in filter(None, (problem, *whole.report.problems)):

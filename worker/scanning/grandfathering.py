@@ -13,13 +13,13 @@ from typing import Any
 from enforcer.names import TagName
 from enforcer.times import Time
 from worker.context import Context
-from worker.scanning.scan import Look
+from worker.scanning.scan import Observation
 
 KEY = "te:surveyed"
 """When the last survey began that looked at all of a repository, by `registry/repository`."""
 
 
-class Beginnings:
+class Grandfathering:
     """Those of all tags, by the policies and surveys that there are now."""
 
     def __init__(self, context: Context) -> None:
@@ -28,11 +28,11 @@ class Beginnings:
         self._redis: Any = context.redis
         self.surveyed = self._read()
 
-    def before(self, look: Look) -> Time | None:
+    def before(self, observation: Observation) -> Time | None:
         """The time just before the tag began to be protected, if what it is now counts as what it was then."""
-        name = look.name
-        since = self._policies.protected_since(*name.parts, look.time)
-        if since is None or look.standing.last[0] >= since or self.surveyed.get("/".join(name.place), "") >= since:
+        name = observation.name
+        since = self._policies.protected_since(*name.parts, observation.time)
+        if since is None or observation.state.last[0] >= since or self.surveyed.get("/".join(name.place), "") >= since:
             return None
         was_unlocked = any(unlock.ends == since for unlock in self._policies.unlocks)
         return None if self._was_replayed(name) and not was_unlocked else since.plus(-1e-9)

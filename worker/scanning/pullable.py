@@ -9,43 +9,46 @@ from typing import Any
 from enforcer.errors import RegistryError
 from enforcer.manifests import Manifest, digest_or_none
 from enforcer.names import Digest, Repository
-from worker.scanning.scan import Look, Survey
+from worker.scanning.scan import Observation, Scan
 
 
-class Restorability:
+class Pullability:
     """Looks for the blobs of manifests: each manifest and each blob of a repository once."""
 
-    def __init__(self, survey: Survey) -> None:
-        self._survey = survey
+    def __init__(self, scan: Scan) -> None:
+        self._scan = scan
         self._repository: Repository | None = None
         self._blobs: dict[Digest, list[Digest]] = {}
         self._there: dict[Digest, bool] = {}
 
-    def check(self, look: Look) -> tuple[str, str]:
+    def check(self, observation: Observation) -> tuple[str, str]:
         """What is wrong with a tag that is in place, and why that cannot be told; the one or the other, if any."""
-        repository = look.name.repository
+        repository = observation.name.repository
         if repository != self._repository:
             self._repository, self._blobs, self._there = repository, {}, {}
-        assert look.found is not None
+        assert observation.found is not None
         try:
             lacking = [
-                digest for digest in self._all_blobs(repository, look.found) if not self._has(repository, digest)
+                digest for digest in self._all_blobs(repository, observation.found) if not self._has(repository, digest)
             ]
         except RegistryError as error:
-            return ("", str(error)) if error.temporary else (f"{look.name} cannot be pulled: {error}", "")
-        return (f"{look.name} cannot be pulled: the registry has lost {', '.join(lacking)}" if lacking else "", "")
+            return ("", str(error)) if error.temporary else (f"{observation.name} cannot be pulled: {error}", "")
+        return (
+            f"{observation.name} cannot be pulled: the registry has lost {', '.join(lacking)}" if lacking else "",
+            "",
+        )
 
     def _all_blobs(self, repository: Repository, digest: Digest) -> list[Digest]:
         if digest not in self._blobs:
             # From the registry, kept or not: that is what whoever pulls does.
-            manifest = self._survey.read(repository, digest)
+            manifest = self._scan.read(repository, digest)
             of_children = (self._all_blobs(repository, child) for child in manifest.children)
             self._blobs[digest] = [*blobs_of(manifest), *chain.from_iterable(of_children)]
         return self._blobs[digest]
 
     def _has(self, repository: Repository, digest: Digest) -> bool:
         if digest not in self._there:
-            self._there[digest] = self._survey.has_blob(repository, digest)
+            self._there[digest] = self._scan.has_blob(repository, digest)
         return self._there[digest]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
 
 from enforcer.errors import RegistryError, RegistryUnavailable
-from enforcer.judgement.record import Standing
+from enforcer.judgement.record import TagState
 from enforcer.manifests import Manifest
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.registries.client import RegistryClient
@@ -18,7 +18,7 @@ from enforcer.store.ledger import Ledger
 from enforcer.times import Time
 from worker.backoff import pause
 from worker.context import Context
-from worker.rate_limit import Pace
+from worker.rate_limit import RateLimit
 
 THREADS = 16
 AHEAD = 64
@@ -39,14 +39,14 @@ SECOND_LOOK = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """One tag: what the ledger says, and the digest that the registry had at that time.
 
     `problem` says why that is not known.
     """
 
     name: TagName
-    standing: Standing
+    state: TagState
     found: Digest | None = None
     time: Time = field(default_factory=Time.now)
     problem: str = ""
@@ -54,33 +54,33 @@ class Look:
     @property
     def differs(self) -> bool:
         """Whether the registry has something else than the ledger says."""
-        record = self.standing.record
+        record = self.state.record
         return self.found != (None if record is None else record.digest)
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class TagList:
     """The tags of a repository that the registry lists or the ledger knows, in order; `problem`: as of a look."""
 
     repository: Repository
-    tags: dict[Tag, Standing]
+    tags: dict[Tag, TagState]
     problem: str = ""
 
-    def after(self, tag: str) -> Listing:
+    def after(self, tag: str) -> TagList:
         """The listing of the tags behind that one."""
-        return replace(self, tags={each: standing for each, standing in self.tags.items() if each > tag})
+        return replace(self, tags={each: state for each, state in self.tags.items() if each > tag})
 
-    def only(self, wanted: Callable[[Standing], bool]) -> Listing:
+    def only(self, wanted: Callable[[TagState], bool]) -> TagList:
         """The listing of the tags of which the ledger says what is wanted."""
-        return replace(self, tags={tag: standing for tag, standing in self.tags.items() if wanted(standing)})
+        return replace(self, tags={tag: state for tag, state in self.tags.items() if wanted(state)})
 
 
-def handfuls(looks: Iterable[Look]) -> Iterator[list[Look]]:
+def batches(observations: Iterable[Observation]) -> Iterator[list[Observation]]:
     """Looks as they come: all of a second together, but no more than were begun ahead."""
-    handful: list[Look] = []
+    handful: list[Observation] = []
     began = time.monotonic()
-    for look in looks:
-        handful.append(look)
+    for observation in observations:
+        handful.append(observation)
         if len(handful) >= AHEAD or time.monotonic() - began >= 1:
             yield handful
             handful = []
@@ -89,14 +89,14 @@ def handfuls(looks: Iterable[Look]) -> Iterator[list[Look]]:
         yield handful
 
 
-class Survey:
+class Scan:
     """Looks at a registry, no faster than its pace, and a little ahead of whoever reads. Close it by `with`.
 
     Its methods raise `RegistryUnavailable` where the whole registry is away. What one repository or tag does not tell
     is a problem of that one.
     """
 
-    def __init__(self, registry: RegistryName, client: RegistryClient, ledger: Ledger, pace: Pace) -> None:
+    def __init__(self, registry: RegistryName, client: RegistryClient, ledger: Ledger, pace: RateLimit) -> None:
         self.registry = registry
         self.pace = pace
         self._client = client
@@ -126,16 +126,16 @@ class Survey:
             problem = f"only repositories that were pushed to before are looked at: {error}"
         return sorted(known), problem
 
-    def listings(self, repositories: Iterable[Repository]) -> Iterator[Listing]:
+    def listings(self, repositories: Iterable[Repository]) -> Iterator[TagList]:
         """The tags of each repository."""
         return self.side_by_side(self._list, repositories, ahead=2)
 
-    def looks(self, listing: Listing) -> Iterator[Look]:
+    def observations(self, listing: TagList) -> Iterator[Observation]:
         """A look at each tag of a repository."""
         names = ((TagName(self.registry, listing.repository, tag), tag) for tag in listing.tags)
         return self.look_at((name, listing.tags[tag]) for name, tag in names)
 
-    def look_at(self, tags: Iterable[tuple[TagName, Standing]]) -> Iterator[Look]:
+    def look_at(self, tags: Iterable[tuple[TagName, TagState]]) -> Iterator[Observation]:
         """A look at each of these tags, in their order."""
         return self.side_by_side(self._look, tags)
 
@@ -163,23 +163,23 @@ class Survey:
         """Whether the registry has a layer or configuration. Raises `RegistryError`."""
         return self._insist(lambda: self._client.check_blob(repository, digest))
 
-    def _list(self, repository: Repository) -> Listing:
+    def _list(self, repository: Repository) -> TagList:
         try:
             listed = self._insist(lambda: list(self._client.tags(repository)))
         except RegistryError as error:
-            return Listing(repository, {}, self._problem(error))
+            return TagList(repository, {}, self._problem(error))
         # The ledger after the registry: what is pushed and recorded meanwhile shows as it is now.
-        standings = self._ledger.tags(self.registry, repository)
-        return Listing(repository, {tag: standings.get(tag, Standing()) for tag in sorted({*standings, *listed})})
+        states = self._ledger.tags(self.registry, repository)
+        return TagList(repository, {tag: states.get(tag, TagState()) for tag in sorted({*states, *listed})})
 
-    def _look(self, tag: tuple[TagName, Standing]) -> Look:
-        name, standing = tag
+    def _look(self, tag: tuple[TagName, TagState]) -> Observation:
+        name, state = tag
         began = Time.now()  # before it is looked at: what is pushed meanwhile comes later
         try:
             found = self._insist(lambda: self._client.head(name.repository, name.tag))
         except RegistryError as error:
-            return Look(name, standing, None, began, self._problem(error))
-        return Look(name, standing, found, began)
+            return Observation(name, state, None, began, self._problem(error))
+        return Observation(name, state, found, began)
 
     def _insist(self, question: Callable[[], Result]) -> Result:
         """The answer, asked for again where the registry says that it has none now. Raises `RegistryError`."""
@@ -202,13 +202,13 @@ class Survey:
         return str(error)
 
 
-def survey_of(context: Context, registry: RegistryName) -> Survey:
+def scan_of(context: Context, registry: RegistryName) -> Scan:
     """A survey of a configured registry, at the configured pace, which all surveys of it in this process share."""
-    return Survey(registry, context.registries[registry], context.ledger, context.paces[registry].shared())
+    return Scan(registry, context.registries[registry], context.ledger, context.rate_limits[registry].shared())
 
 
 @dataclass(slots=True)
-class Extent:
+class Estimate:
     """Of so many repositories, so many are listed, with so many tags."""
 
     repositories: int = 0

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from enforcer.errors import RegistryError
 from enforcer.events import Event
-from enforcer.judgement.record import Record, Standing
+from enforcer.judgement.record import Record, TagState
 from enforcer.names import RegistryName, Repository, TagName
 from enforcer.policies.policy import Protection
 from enforcer.store.workqueue import Claim
@@ -24,12 +24,12 @@ from worker.backoff import pause
 from worker.context import Context
 from worker.judging.effects import keep_if_missing, restore
 from worker.scanning.backfill import complete
-from worker.scanning.grandfathering import Beginnings
-from worker.scanning.observation import Difference, event_of, judge_findings
-from worker.scanning.pullable import Restorability
+from worker.scanning.grandfathering import Grandfathering
+from worker.scanning.observation import Difference, judge_observed, observed_event
+from worker.scanning.pullable import Pullability
 from worker.scanning.report import Report, SoFar, log_report, remember
-from worker.scanning.scan import SECOND_LOOK, Extent, Listing, Look, Survey, handfuls, survey_of
-from worker.scanning.sweep_lock import SweepRunning, sole_sweep
+from worker.scanning.scan import SECOND_LOOK, Estimate, Observation, Scan, TagList, batches, scan_of
+from worker.scanning.sweep_lock import SweepRunning, sweep_lock
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Sweep:
     def __init__(
         self,
         context: Context,
-        survey: Survey,
+        scan: Scan,
         repositories: Sequence[Repository],
         so_far: SoFar,
         *,
@@ -59,14 +59,14 @@ class Sweep:
         self.report: Report = so_far.report
         self.finished = False
         self._context = context
-        self._survey = survey
+        self._scan = scan
         self._policies = context.policies.current()
         self._repositories = [each for each in repositories if so_far.is_ahead(each) and self._has_policy(each)]
-        self.extent = Extent(len(self._repositories))
+        self.estimate = Estimate(len(self._repositories))
         self._report_only = report_only
-        self._restorability = Restorability(survey) if deep else None
+        self._restorability = Pullability(scan) if deep else None
         self._since = since
-        self._differing: list[tuple[float, Look]] = []
+        self._differing: list[tuple[float, Observation]] = []
         self._surveyed: list[Repository] = []
 
     def run(self, seconds: float = float("inf")) -> Iterator[int]:
@@ -75,7 +75,7 @@ class Sweep:
         Raises `RegistryUnavailable`.
         """
         until = time.monotonic() + seconds
-        for listing in self._survey.listings(self._repositories):
+        for listing in self._scan.listings(self._repositories):
             yield from self._sweep_repository(listing, until)
             if time.monotonic() > until:
                 break
@@ -87,16 +87,16 @@ class Sweep:
     def _note_surveyed(self) -> None:
         """From now on, what differs in these repositories is none that was there when their protection began."""
         if not self._report_only and self._since is None:
-            beginnings = Beginnings(self._context)
+            grandfathering = Grandfathering(self._context)
             for repository in self._surveyed:
-                beginnings.note(f"{self._survey.registry}/{repository}", self.so_far.began)
+                grandfathering.note(f"{self._scan.registry}/{repository}", self.so_far.began)
         self._surveyed.clear()
 
     def _has_policy(self, repository: Repository) -> bool:
-        policies = self._policies.of_namespace(self._survey.registry, repository.namespace)
+        policies = self._policies.of_namespace(self._scan.registry, repository.namespace)
         return any(not policy.disabled for policy in policies)
 
-    def _sweep_repository(self, listing: Listing, until: float) -> Iterator[int]:
+    def _sweep_repository(self, listing: TagList, until: float) -> Iterator[int]:
         after = self.so_far.tag if listing.repository == self.so_far.repository else ""
         self.so_far.repository, self.so_far.tag, self.so_far.is_whole = listing.repository, after, False
         self._policies = self._context.policies.current()
@@ -105,36 +105,36 @@ class Sweep:
         if listing.problem:
             self.report.note_problem(listing.problem)
         wanted = listing.after(after).only(self._is_asked)
-        self.extent.add(len(wanted.tags))
-        for looks in handfuls(self._survey.looks(wanted)):
-            self.report.looked += len(looks)
-            self._sort(looks)
-            self.so_far.tag = looks[-1].name.tag
+        self.estimate.add(len(wanted.tags))
+        for observations in batches(self._scan.observations(wanted)):
+            self.report.looked += len(observations)
+            self._sort(observations)
+            self.so_far.tag = observations[-1].name.tag
             self._confirm()
-            yield len(looks)
+            yield len(observations)
             if time.monotonic() > until:
                 return
         self.so_far.is_whole = True
         if len(self.report.problems) == self.so_far.problems:
             self._surveyed.append(listing.repository)
 
-    def _is_asked(self, standing: Standing) -> bool:
-        return self._since is None or standing.record is None or standing.record.time >= self._since
+    def _is_asked(self, state: TagState) -> bool:
+        return self._since is None or state.record is None or state.record.time >= self._since
 
-    def _sort(self, looks: Sequence[Look]) -> None:
+    def _sort(self, observations: Sequence[Observation]) -> None:
         """Part what differs from what is in place, and see to it that this can be restored one day."""
-        in_place: list[Look] = []
-        for look in looks:
-            if look.problem:
-                self.report.note_problem(look.problem)
-            elif look.differs or _is_back(look):
-                self._differing.append((time.monotonic(), look))
-            elif look.found is not None and self._protection(look.name) is not None:
-                in_place.append(look)
+        in_place: list[Observation] = []
+        for observation in observations:
+            if observation.problem:
+                self.report.note_problem(observation.problem)
+            elif observation.differs or _is_back(observation):
+                self._differing.append((time.monotonic(), observation))
+            elif observation.found is not None and self._protection(observation.name) is not None:
+                in_place.append(observation)
         if not self._report_only:
-            complete(self._context, self._survey, in_place, self.report.note_problem)
+            complete(self._context, self._scan, in_place, self.report.note_problem)
         if self._restorability:
-            for broken, problem in self._survey.side_by_side(self._restorability.check, in_place):
+            for broken, problem in self._scan.side_by_side(self._restorability.check, in_place):
                 self.report.note_broken(broken)
                 self.report.note_problem(problem)
 
@@ -143,66 +143,68 @@ class Sweep:
         if wait and self._differing:
             time.sleep(max(0, self._differing[-1][0] + SECOND_LOOK - time.monotonic()))
         due = time.monotonic() - (0 if wait else SECOND_LOOK)
-        names = [look.name for since, look in self._differing if since <= due]
-        self._differing = [(since, look) for since, look in self._differing if since > due]
+        names = [observation.name for since, observation in self._differing if since <= due]
+        self._differing = [(since, observation) for since, observation in self._differing if since > due]
         if names:
-            standings = self._context.ledger.standings(names)
-            self._take(list(self._survey.look_at((name, standings[name]) for name in names)))
+            states = self._context.ledger.states(names)
+            self._take(list(self._scan.look_at((name, states[name]) for name in names)))
 
-    def _take(self, looks: Sequence[Look]) -> None:
+    def _take(self, observations: Sequence[Observation]) -> None:
         """Count what still differs, and have it judged; or put right at once, if it was judged before."""
-        beginnings = Beginnings(self._context)
-        events = [event for look in looks if (event := self._event(look, beginnings)) is not None]
+        grandfathering = Grandfathering(self._context)
+        events = [
+            event for observation in observations if (event := self._event(observation, grandfathering)) is not None
+        ]
         if not self._report_only:
-            judge_findings(self._context, self._survey, events)
+            judge_observed(self._context, self._scan, events)
 
-    def _event(self, look: Look, beginnings: Beginnings) -> Event | None:
-        record, protection = look.standing.record, self._protection(look.name)
-        if look.problem:
-            self.report.note_problem(look.problem)
+    def _event(self, observation: Observation, grandfathering: Grandfathering) -> Event | None:
+        record, protection = observation.state.record, self._protection(observation.name)
+        if observation.problem:
+            self.report.note_problem(observation.problem)
             return None
-        if not look.differs:
-            return event_of(look, "sweep") if _is_back(look) else None
+        if not observation.differs:
+            return observed_event(observation, "sweep") if _is_back(observation) else None
         if record is None:
             self.report.recorded += 1
-            return event_of(look, "sweep")
-        before = beginnings.before(look) if protection else None
-        if protection is None or before is not None or not _is_guarded(look, protection):
+            return observed_event(observation, "sweep")
+        before = grandfathering.before(observation) if protection else None
+        if protection is None or before is not None or not _is_guarded(observation, protection):
             self.report.followed += 1
-            if before is not None and look.found is not None and not self._report_only:
-                keep_if_missing(self._context, look.name, look.found)
-            return event_of(look, "sweep", time=before)
-        self.report.note_drift(Difference.of(look))
-        return self._news(look, record, protection)
+            if before is not None and observation.found is not None and not self._report_only:
+                keep_if_missing(self._context, observation.name, observation.found)
+            return observed_event(observation, "sweep", time=before)
+        self.report.note_drift(Difference.of(observation))
+        return self._news(observation, record, protection)
 
-    def _news(self, look: Look, record: Record, protection: Protection) -> Event | None:
+    def _news(self, observation: Observation, record: Record, protection: Protection) -> Event | None:
         """Drift as an event; none if it was judged before: then it is put right, or still only observed."""
-        if look.found is None and record.deleted:
+        if observation.found is None and record.deleted:
             is_known = True
         elif protection.enforce:
-            is_known = bool(self._context.violations.get_open(look.name))
+            is_known = bool(self._context.violations.get_open(observation.name))
         else:
-            last = self._context.ledger.history(look.name)[-1:]
-            is_known = any(each.decision.is_violation and each.event.digest == look.found for each in last)
+            last = self._context.ledger.history(observation.name)[-1:]
+            is_known = any(each.decision.is_violation and each.event.digest == observation.found for each in last)
         if not is_known:
-            return event_of(look, "sweep")
+            return observed_event(observation, "sweep")
         if protection.enforce and not self._report_only:
-            restore(self._context, [look.name])
+            restore(self._context, [observation.name])
         return None
 
     def _protection(self, name: TagName) -> Protection | None:
         return self._policies.protection(*name.parts, Time.now())
 
 
-def _is_guarded(look: Look, protection: Protection) -> bool:
+def _is_guarded(observation: Observation, protection: Protection) -> bool:
     """Whether what happened to the tag is what it is protected against."""
-    return protection.delete if look.found is None else protection.overwrite
+    return protection.delete if observation.found is None else protection.overwrite
 
 
-def _is_back(look: Look) -> bool:
+def _is_back(observation: Observation) -> bool:
     """Whether a tag is in place that somebody had deleted, and no event said that it was put back."""
-    record = look.standing.record
-    return record is not None and record.deleted and look.found == record.digest
+    record = observation.state.record
+    return record is not None and record.deleted and observation.found == record.digest
 
 
 def sweep(context: Context, claim: Claim) -> None:
@@ -213,8 +215,8 @@ def sweep(context: Context, claim: Claim) -> None:
         context.sweeps.done(claim.item)
         return
     try:
-        with sole_sweep(context, name) as check, survey_of(context, name) as survey:
-            whole = _slice(context, survey, namespace, SoFar.read(claim.notes), check)
+        with sweep_lock(context, name) as check, scan_of(context, name) as scan:
+            whole = _slice(context, scan, namespace, SoFar.read(claim.notes), check)
     except SweepRunning as error:  # by a sweep of the whole registry, or by a command
         logger.info("the sweep of %s waits: %s", claim.item, error)
         context.sweeps.again(claim.item, claim.notes, pause(2))
@@ -231,12 +233,12 @@ def sweep(context: Context, claim: Claim) -> None:
         context.sweeps.again(claim.item, whole.so_far.written(), 0)
 
 
-def _slice(context: Context, survey: Survey, namespace: str, so_far: SoFar, check: Callable[[], None]) -> Sweep:
-    repositories, problem = survey.repositories()
+def _slice(context: Context, scan: Scan, namespace: str, so_far: SoFar, check: Callable[[], None]) -> Sweep:
+    repositories, problem = scan.repositories()
     if problem and not so_far.repository:
-        logger.warning("sweep of %s: %s", survey.registry, problem)
+        logger.warning("sweep of %s: %s", scan.registry, problem)
     wanted = [repository for repository in repositories if namespace in ("", repository.namespace)]
-    whole = Sweep(context, survey, wanted, so_far)
+    whole = Sweep(context, scan, wanted, so_far)
     for _ in whole.run(SLICE):
         check()
     return whole

@@ -25,7 +25,7 @@ class SweepRunning(EnforcerError):
 
 
 @contextmanager
-def sole_sweep(context: Context, registry: RegistryName, *, wait: float = 0) -> Iterator[Callable[[], None]]:
+def sweep_lock(context: Context, registry: RegistryName, *, wait: float = 0) -> Iterator[Callable[[], None]]:
     """Keep others from sweeping the registry; the function that is given raises `SweepRunning` if that failed.
 
     Waits so many seconds for whoever sweeps it already. Raises `SweepRunning`.

@@ -13,7 +13,7 @@ import click
 from enforcer.cli.framework import FAILED, settings_option
 
 if TYPE_CHECKING:
-    from enforcer.cli.check.result import Finding
+    from enforcer.cli.check.result import Result
 
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
@@ -48,7 +48,7 @@ def check(config: Path | None, as_json: bool) -> None:
     sys.exit(status)
 
 
-def _shown(finding: Finding) -> str:
+def _shown(finding: Result) -> str:
     level = f"{finding.level:7}"
     if not os.environ.get("NO_COLOR"):
         level = click.style(level, fg=_COLOURS[finding.level])

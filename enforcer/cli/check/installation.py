@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from redis import RedisError
 
 from enforcer.cli.check.registry import check_registry
-from enforcer.cli.check.result import Finding, failed, ok, warning
+from enforcer.cli.check.result import Result, failed, ok, warning
 from enforcer.cli.check.store import check_data_dir, check_store
 from enforcer.errors import EnforcerError, InvalidSettings
 from enforcer.names import NO_NAMESPACE, Namespace, RegistryName
@@ -26,7 +26,7 @@ from enforcer.store.policies import SETTINGS, PolicyStore
 AnyPolicy = Policy | PolicySettings
 
 
-def check_installation(config: Path | None = None, environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+def check_installation(config: Path | None = None, environ: Mapping[str, str] = os.environ) -> Iterator[Result]:
     """Check everything that the settings tell of; where they are wrong themselves, that is all that is said."""
     try:
         file = find_file(config, environ)
@@ -44,7 +44,7 @@ def check_installation(config: Path | None = None, environ: Mapping[str, str] = 
     yield check_alerts(settings.alerts)
 
 
-def check_file(file: Path) -> Finding:
+def check_file(file: Path) -> Result:
     """Whether the configuration file keeps its secrets to itself."""
     if file.stat().st_mode & S_IROTH and _holds_secret(Settings, read_table(file)):
         return warning("settings", f"{file} holds secrets and everybody on this machine can read it: chmod o-r {file}")
@@ -70,7 +70,7 @@ def _tables(annotation: Any, value: Any) -> list[dict[str, Any]]:
     return list(value.values()) if get_origin(annotation) is dict else [value]
 
 
-def _check_database(settings: Settings, policies: list[AnyPolicy]) -> Iterator[Finding]:
+def _check_database(settings: Settings, policies: list[AnyPolicy]) -> Iterator[Result]:
     """Check Redis, and add the policies that are stored there."""
     url = settings.redis_url.get_secret_value()
     problem = check_data_dir(settings.data_dir) if url == EMBEDDED else None
@@ -86,7 +86,7 @@ def _check_database(settings: Settings, policies: list[AnyPolicy]) -> Iterator[F
         yield failed("redis", str(error))
 
 
-def check_policies(policies: Sequence[AnyPolicy]) -> Finding:
+def check_policies(policies: Sequence[AnyPolicy]) -> Result:
     """Whether any tag is protected."""
     enabled = [policy for policy in policies if not policy.disabled]
     if not enabled:
@@ -109,7 +109,7 @@ def restored_namespaces(
     return sorted(enforced | (set(known) - observed))
 
 
-def check_alerts(alerts: AlertSettings) -> Finding:
+def check_alerts(alerts: AlertSettings) -> Result:
     """Whether anybody is told."""
     channels = len(alerts.urls) + (alerts.webhook_url is not None)
     if not channels:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from enforcer.cli.check.result import Finding, failed, ok, warning
+from enforcer.cli.check.result import Result, failed, ok, warning
 from enforcer.errors import RegistryDenied, RegistryError, RegistryUnavailable
 from enforcer.names import NO_NAMESPACE, Namespace, RegistryName, Repository
 from enforcer.registries.client import RegistryClient
@@ -27,7 +27,7 @@ def probe_of(namespace: str) -> Repository:
 
 def check_registry(
     name: RegistryName, registry: RegistrySettings, restored: Iterable[Namespace], public_url: str
-) -> Iterator[Finding]:
+) -> Iterator[Result]:
     """Check a registry in which tags of these namespaces are to be restored."""
     subject = f"registry {name}"
     yield from _check_answers(subject, RegistryAccess.of(name, registry), [probe_of(each) for each in restored])
@@ -37,7 +37,7 @@ def check_registry(
         yield warning(subject, text)
 
 
-def _check_answers(subject: str, access: RegistryAccess, probes: list[Repository]) -> Iterator[Finding]:
+def _check_answers(subject: str, access: RegistryAccess, probes: list[Repository]) -> Iterator[Result]:
     who = f"user {access.username}" if access.username else "anybody"
     namespaces = ", ".join(probe.namespace for probe in probes)
     with RegistryClient(access) as client:
@@ -53,7 +53,7 @@ def _check_answers(subject: str, access: RegistryAccess, probes: list[Repository
         yield ok(subject, f"{access.url} answers {who}{right}")
 
 
-def _refused(subject: str, client: RegistryClient, probes: Iterable[Repository]) -> Iterator[Finding]:
+def _refused(subject: str, client: RegistryClient, probes: Iterable[Repository]) -> Iterator[Result]:
     for probe in probes:
         try:
             client.can_push(probe)
@@ -69,7 +69,7 @@ def _kind(error: RegistryError, denied: str) -> str:
     return "not usable"
 
 
-def _check_secrets(subject: str, registry: RegistrySettings) -> Iterator[Finding]:
+def _check_secrets(subject: str, registry: RegistrySettings) -> Iterator[Result]:
     for key in ("notification_token", "notification_token_previous"):
         token = getattr(registry, key)
         if token is not None and len(token) < TOKEN_LENGTH:

@@ -15,7 +15,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Result:
     """What was found out about a subject, in one line.
 
     `failed` means that events are lost or tags are not restored, `warning` that it can come to that.
@@ -35,16 +35,16 @@ class Finding:
         return {"level": self.level.value, "subject": self.subject, "text": self.line}
 
 
-def ok(subject: str, text: str) -> Finding:
+def ok(subject: str, text: str) -> Result:
     """All is well."""
-    return Finding(Level.OK, subject, text)
+    return Result(Level.OK, subject, text)
 
 
-def warning(subject: str, text: str) -> Finding:
+def warning(subject: str, text: str) -> Result:
     """It works, and may not tomorrow."""
-    return Finding(Level.WARNING, subject, text)
+    return Result(Level.WARNING, subject, text)
 
 
-def failed(subject: str, text: str) -> Finding:
+def failed(subject: str, text: str) -> Result:
     """It does not work."""
-    return Finding(Level.FAILED, subject, text)
+    return Result(Level.FAILED, subject, text)

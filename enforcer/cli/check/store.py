@@ -10,7 +10,7 @@ from typing import Any
 
 from redis import Redis, RedisError
 
-from enforcer.cli.check.result import Finding, failed, ok, warning
+from enforcer.cli.check.result import Result, failed, ok, warning
 
 OLDEST = (6, 2)
 """The first Redis with XAUTOCLAIM and with LT for ZADD."""
@@ -21,7 +21,7 @@ _KEY_SECONDS = 10
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
-def check_data_dir(data_dir: Path) -> Finding | None:
+def check_data_dir(data_dir: Path) -> Result | None:
     """Why an embedded server cannot keep its files there; None if it can. The directory need not exist yet."""
     folder = next(path for path in (data_dir, *data_dir.absolute().parents) if path.exists())
     if not folder.is_dir():
@@ -31,7 +31,7 @@ def check_data_dir(data_dir: Path) -> Finding | None:
     return None
 
 
-def check_store(redis: Redis, address: str) -> Iterator[Finding]:
+def check_store(redis: Redis, address: str) -> Iterator[Result]:
     """Check a Redis that answers; `address` is what to call it."""
     connection: Any = redis  # its types leave open whether answers come now or later; ours come now
     try:
@@ -48,7 +48,7 @@ def check_store(redis: Redis, address: str) -> Iterator[Finding]:
     yield from judge_facts(facts, snapshots=_takes_snapshots(connection))
 
 
-def judge_facts(facts: Mapping[str, Any], *, snapshots: bool | None) -> Iterator[Finding]:
+def judge_facts(facts: Mapping[str, Any], *, snapshots: bool | None) -> Iterator[Result]:
     """What is wrong with a server of which INFO says so; `snapshots` is None where nobody may know."""
     found = _VERSION.match(str(facts.get("redis_version", "")))
     if found and (int(found[1]), int(found[2])) < OLDEST:

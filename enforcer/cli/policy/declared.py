@@ -19,7 +19,7 @@ from enforcer.settings.secret_files import resolve
 from enforcer.settings.settings import Settings
 from enforcer.validation import fields
 from enforcer.validation.explain import explain
-from enforcer.validation.problems import Draft
+from enforcer.validation.problems import Problems
 from enforcer.web.vendors.rules import RepositorySelectorBody, RuleBody, SelectorBody
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -53,7 +53,7 @@ class Reader:
     def read(self, content: bytes) -> list[Policy]:
         """The policies that the content declares. Raises `InvalidPolicy` with a line for each problem."""
         document = self._document(content)
-        problems = Draft(Path())
+        problems = Problems(Path())
         policies: list[Policy] = []
         if isinstance(document, list):
             policies = self._project_rules(document, problems)
@@ -85,7 +85,7 @@ class Reader:
                 raise InvalidPolicy(f"{self.name}: {reason}") from error
         return document if isinstance(document, dict | list) else {}
 
-    def _tables(self, tables: Sequence[Any], problems: Draft) -> list[Policy]:
+    def _tables(self, tables: Sequence[Any], problems: Problems) -> list[Policy]:
         context = {
             "registries": self.settings.registries,
             "policies": tables,
@@ -101,20 +101,20 @@ class Reader:
                 found.append(draft(declared))
         return found
 
-    def _project_rules(self, rules: Sequence[Any], problems: Draft) -> list[Policy]:
+    def _project_rules(self, rules: Sequence[Any], problems: Problems) -> list[Policy]:
         if self.namespace is None:
             raise InvalidPolicy(f"{self.name} does not say of which namespace its rules are: give --namespace")
         registry, namespace = self.registry(), self.namespace
         found = (_validated(_Rule, rule, (position,), problems) for position, rule in enumerate(rules))
         return [rule.draft(registry, namespace) for rule in found if rule is not None]
 
-    def _named_rules(self, rules: Sequence[Any], problems: Draft) -> list[Policy]:
+    def _named_rules(self, rules: Sequence[Any], problems: Problems) -> list[Policy]:
         registry = self.registry()
         found = (_validated(_NamedRule, rule, ("immutable_rules", at), problems) for at, rule in enumerate(rules))
         return [rule.draft(registry, rule.namespace_name) for rule in found if rule is not None]
 
 
-def _validated(model: type[Model], given: Any, at: tuple[str | int, ...], problems: Draft) -> Model | None:
+def _validated(model: type[Model], given: Any, at: tuple[str | int, ...], problems: Problems) -> Model | None:
     try:
         return model.model_validate(given)
     except ValidationError as error:

@@ -15,7 +15,7 @@ from enforcer.names import Repository, Tag, TagName
 
 if TYPE_CHECKING:
     from enforcer.judgement.history import Line
-    from enforcer.judgement.record import Entry, Standing
+    from enforcer.judgement.record import Entry, TagState
 
 
 @click.command(
@@ -69,10 +69,10 @@ def show(config: Path | None, reference: tuple[Repository, Tag], registry: str |
 
     with open_session(config) as session:
         name = TagName(registry_of(session.settings, registry), *reference)
-        standing = Ledger(session.redis).standing(name)
-        if not standing.version:
+        state = Ledger(session.redis).state(name)
+        if not state.version:
             raise _unknown(name)
-        fields = _fields(session, name, standing)
+        fields = _fields(session, name, state)
     if as_json:
         click.echo(json.dumps(fields))
     else:
@@ -80,11 +80,11 @@ def show(config: Path | None, reference: tuple[Repository, Tag], registry: str |
         click.echo("\n".join(f"{label:{width}}  {_shown(value)}" for label, value in fields.items()))
 
 
-def _fields(session: Session, name: TagName, standing: Standing) -> dict[str, Any]:
+def _fields(session: Session, name: TagName, state: TagState) -> dict[str, Any]:
     from enforcer.store.violations import Violations
     from enforcer.times import Time
 
-    now, record, policies = Time.now(), standing.record, session.policies.current()
+    now, record, policies = Time.now(), state.record, session.policies.current()
     protection = policies.protection(*name.parts, now)
     unlocks = sorted(
         unlock.id

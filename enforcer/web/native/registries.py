@@ -111,8 +111,8 @@ def list_tags(call: Call[TagQuery, NoBody]) -> Answer:
     here = services()
     registry = here.namespaces.registry(call.path["registry"])
     repository = Repository(call.query.repository)
-    standings = here.ledger.tags(registry, repository)
-    found = sorted((tag, standing.record) for tag, standing in standings.items() if standing.record is not None)
+    states = here.ledger.tags(registry, repository)
+    found = sorted((tag, state.record) for tag, state in states.items() if state.record is not None)
     policies, now = here.policies.current(), Time.now()
     items = []
     for tag, record in cut(found, call.query):

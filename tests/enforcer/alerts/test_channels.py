@@ -16,7 +16,7 @@ from enforcer.judgement.record import Decision
 from enforcer.judgement.violation import State
 from enforcer.settings.settings import AlertSettings
 from enforcer.store.wakeups import Queues, Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 from tests.fakes.events import digest
 from tests.fakes.receiver import FakeReceiver
@@ -299,7 +299,7 @@ def test_announcing_the_same_twice_is_one_delivery(alerts):
 def test_announcing_without_channels(redis, caplog):
     """Without a channel, the log line is all that there is."""
     Alerts(redis, alert_settings()).announce_violations([violation(1)])
-    assert len(Agenda(redis, Task.ALERT)) == Queues(redis).of(Task.ALERT).count == 0
+    assert len(WorkQueue(redis, Task.ALERT)) == Queues(redis).of(Task.ALERT).count == 0
     assert describe(violation(1)) in caplog.text
 
 

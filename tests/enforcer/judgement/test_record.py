@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enforcer.judgement.record import Decision, Entry, Record, Standing
+from enforcer.judgement.record import Decision, Entry, Record, TagState
 from enforcer.names import Digest
 from enforcer.policies.policy import Protection
 from enforcer.times import Time
@@ -102,6 +102,6 @@ def test_entry_leaves_its_names_out():
 @given(record=st.none() | RECORDS, last=st.tuples(TIMES.map(str), DIGESTS.map(str), st.text()), version=st.integers(0))
 def test_standing_round_trip(record, last, version):
     """Whatever a standing holds, its line and its version are read as the same standing."""
-    standing = Standing(record, last, version)
+    state = TagState(record, last, version)
 
-    assert Standing.from_json(standing.to_json(), version) == standing
+    assert TagState.from_json(state.to_json(), version) == state

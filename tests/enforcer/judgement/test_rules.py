@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from enforcer.events import Action
-from enforcer.judgement.record import Decision, Record, Standing
+from enforcer.judgement.record import Decision, Record, TagState
 from enforcer.judgement.rules import judge, judge_late, judge_next, needs_history
 from enforcer.policies.policy import Protection
 from enforcer.times import Time
@@ -34,12 +34,12 @@ def at(seconds):
 
 def history(*steps):
     """The standing and the history that events make which come in their order, each with its protection."""
-    standing, entries = Standing(), []
+    state, entries = TagState(), []
     for event, protection in steps:
-        judgement = judge_next(event, standing, protection)
-        standing = judgement.standing
+        judgement = judge_next(event, state, protection)
+        state = judgement.state
         entries += judgement.entries
-    return standing, entries
+    return state, entries
 
 
 def decisions(judgement):
@@ -60,12 +60,12 @@ def test_rule_2_moved(record, protection):
 
 def test_rule_3_noted():
     """Not protected, event older than the record: history only."""
-    standing, entries = history((push("new", B, at(60)), None))
+    state, entries = history((push("new", B, at(60)), None))
 
-    judgement = judge_late(push("old", A, at(0)), standing, None, entries)
+    judgement = judge_late(push("old", A, at(0)), state, None, entries)
 
     assert decisions(judgement) == [("old", Decision.NOTED), ("new", Decision.MOVED)]
-    assert judgement.standing == replace(standing, version=2)
+    assert judgement.state == replace(state, version=2)
 
 
 def test_rule_4_recorded():
@@ -98,11 +98,11 @@ def test_rule_5_completed(protection):
 
 def test_rule_5_earlier_time():
     """The same digest as the record at an earlier time: that becomes the record's time, and settling ends earlier."""
-    standing, entries = history((push("new", A, at(60)), PROTECTED))
+    state, entries = history((push("new", A, at(60)), PROTECTED))
 
-    judgement = judge_late(push("old", A, at(0)), standing, PROTECTED, entries)
+    judgement = judge_late(push("old", A, at(0)), state, PROTECTED, entries)
 
-    assert judgement.standing.record == replace(SETTLING, media_type="")
+    assert judgement.state.record == replace(SETTLING, media_type="")
     assert decisions(judgement) == [("old", Decision.CORRECTED), ("new", Decision.UNCHANGED)]
 
 
@@ -150,21 +150,21 @@ def test_rule_6_part_after_its_index(pushed, seconds, decision):
 
 def test_rule_6_parts_before_their_index():
     """What seemed to overwrite the first child becomes a part when the index lists it too; nothing else does."""
-    standing, entries = history(
+    state, entries = history(
         (push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED), (push("3", C, at(2)), PROTECTED)
     )
     index = push("4", INDEX, at(3), children=(A, B))
 
-    judgement = judge_late(index, standing, PROTECTED, entries)
+    judgement = judge_late(index, state, PROTECTED, entries)
 
     assert decisions(judgement) == [("4", Decision.SUPERSEDED), ("2", Decision.PART)]
     assert judgement.entries[1] == replace(entries[1], decision=Decision.PART)
-    assert judgement.standing.record.digest == INDEX
+    assert judgement.state.record.digest == INDEX
 
 
 def test_rule_6_parts_of_another_build():
     """An index explains nothing that overwrote what was recorded before its own first child."""
-    standing, entries = history(
+    state, entries = history(
         (push("1", C, at(0)), PROTECTED),
         (push("2", B, at(1)), PROTECTED),
         (deletion("3", at(2)), None),
@@ -172,75 +172,75 @@ def test_rule_6_parts_of_another_build():
     )
     assert [entry.decision.value for entry in entries] == ["recorded", "overwritten", "removed", "recorded"]
 
-    judgement = judge_late(push("5", INDEX, at(4), children=(A, B)), standing, PROTECTED, entries)
+    judgement = judge_late(push("5", INDEX, at(4), children=(A, B)), state, PROTECTED, entries)
 
     assert decisions(judgement) == [("5", Decision.SUPERSEDED)]
 
 
 def test_rule_6_no_part_any_more():
     """A part whose index turns out to have superseded nothing is the violation again that it was."""
-    standing, entries = history((push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED))
-    index = judge_late(push("4", INDEX, at(3), children=(A, B)), standing, PROTECTED, entries)
+    state, entries = history((push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED))
+    index = judge_late(push("4", INDEX, at(3), children=(A, B)), state, PROTECTED, entries)
     entries = [entries[0], index.entries[1], index.entries[0]]
     assert [entry.decision.value for entry in entries] == ["recorded", "part", "superseded"]
 
-    judgement = judge_late(push("3", C, at(2)), index.standing, None, entries)
+    judgement = judge_late(push("3", C, at(2)), index.state, None, entries)
 
     assert decisions(judgement) == [
         ("3", Decision.NOTED),
         ("4", Decision.OVERWRITTEN),
         ("2", Decision.OVERWRITTEN),
     ]
-    assert judgement.standing.record.digest == C
+    assert judgement.state.record.digest == C
 
 
 def test_rule_6_repeated():
     """An index that comes again, as after a crash, tells again what became its parts."""
-    standing, entries = history((push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED))
+    state, entries = history((push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED))
     event = push("3", INDEX, at(2), children=(A, B))
-    index = judge_late(event, standing, PROTECTED, entries)
+    index = judge_late(event, state, PROTECTED, entries)
 
-    again = judge_late(event, index.standing, PROTECTED, [entries[0], index.entries[1], index.entries[0]])
+    again = judge_late(event, index.state, PROTECTED, [entries[0], index.entries[1], index.entries[0]])
 
     assert again == replace(index, repeated=True)
 
 
 @pytest.mark.parametrize(
-    ("event", "standing", "needed"),
+    ("event", "state", "needed"),
     [
-        (push("e", B, at(60)), Standing(SETTLING, (at(0), A, "d"), 1), False),
-        (push("e", INDEX, at(60), children=(A,)), Standing(SETTLING, (at(0), A, "d"), 1), True),
-        (push("e", INDEX, at(60), children=(A,)), Standing(RECORD, (at(0), A, "d"), 1), False),
-        (push("e", INDEX, at(60), children=(B,)), Standing(SETTLING, (at(0), A, "d"), 1), False),
-        (push("e", INDEX, at(60), children=(A,)), Standing(), False),
-        (push("e", B, at(0)), Standing(RECORD, (at(0), A, "d"), 1), False),
-        (push("d", A, at(0)), Standing(RECORD, (at(0), A, "d"), 1), True),
-        (push("e", A, at(0)), Standing(RECORD, (at(0), B, "d"), 1), True),
-        (deletion("e", at(0)), Standing(RECORD, (at(0), A, "d"), 1), True),
+        (push("e", B, at(60)), TagState(SETTLING, (at(0), A, "d"), 1), False),
+        (push("e", INDEX, at(60), children=(A,)), TagState(SETTLING, (at(0), A, "d"), 1), True),
+        (push("e", INDEX, at(60), children=(A,)), TagState(RECORD, (at(0), A, "d"), 1), False),
+        (push("e", INDEX, at(60), children=(B,)), TagState(SETTLING, (at(0), A, "d"), 1), False),
+        (push("e", INDEX, at(60), children=(A,)), TagState(), False),
+        (push("e", B, at(0)), TagState(RECORD, (at(0), A, "d"), 1), False),
+        (push("d", A, at(0)), TagState(RECORD, (at(0), A, "d"), 1), True),
+        (push("e", A, at(0)), TagState(RECORD, (at(0), B, "d"), 1), True),
+        (deletion("e", at(0)), TagState(RECORD, (at(0), A, "d"), 1), True),
     ],
 )
-def test_what_needs_the_history(event, standing, needed):
+def test_what_needs_the_history(event, state, needed):
     """Only what is not the newest, or what may explain earlier events, takes more than the record."""
-    assert needs_history(event, standing) is needed
+    assert needs_history(event, state) is needed
 
 
 def test_rule_7_corrected():
     """Protected, older than the record, other digest: it is the original, and what was recorded is a violation."""
-    standing, entries = history((push("new", B, at(60)), PROTECTED))
+    state, entries = history((push("new", B, at(60)), PROTECTED))
 
-    judgement = judge_late(push("old", A, at(0), media_type="image"), standing, PROTECTED, entries)
+    judgement = judge_late(push("old", A, at(0), media_type="image"), state, PROTECTED, entries)
 
     assert decisions(judgement) == [("old", Decision.CORRECTED), ("new", Decision.OVERWRITTEN)]
-    assert judgement.standing.record == SETTLING
+    assert judgement.state.record == SETTLING
     assert [entry.record for entry in judgement.entries] == [SETTLING, SETTLING]
 
 
 def test_rule_7_withdrawn():
     """A violation whose digest turns out to be the original is none any more."""
-    standing, entries = history((push("1", B, at(60)), PROTECTED), (push("2", A, at(90)), PROTECTED))
+    state, entries = history((push("1", B, at(60)), PROTECTED), (push("2", A, at(90)), PROTECTED))
     assert entries[1].decision is Decision.OVERWRITTEN
 
-    judgement = judge_late(push("0", A, at(0)), standing, PROTECTED, entries)
+    judgement = judge_late(push("0", A, at(0)), state, PROTECTED, entries)
 
     assert decisions(judgement) == [
         ("0", Decision.CORRECTED),
@@ -344,12 +344,12 @@ def test_protected_only_against_deletion():
 
 def test_next():
     """The newest event needs no history: it moves the end of the order and counts a version."""
-    standing = Standing(RECORD, push("d", A, at(0)).order, 7)
+    state = TagState(RECORD, push("d", A, at(0)).order, 7)
     event = push("e", B, at(60))
 
-    judgement = judge_next(event, standing, PROTECTED)
+    judgement = judge_next(event, state, PROTECTED)
 
-    assert judgement.standing == Standing(RECORD, event.order, 8)
+    assert judgement.state == TagState(RECORD, event.order, 8)
     assert decisions(judgement) == [("e", Decision.OVERWRITTEN)]
     assert judgement.entries[0].protection == PROTECTED
     assert not judgement.repeated
@@ -357,92 +357,92 @@ def test_next():
 
 def test_late_between():
     """A late event takes its place: what came before stands, what follows is judged again with its own protection."""
-    standing, entries = history(
+    state, entries = history(
         (push("1", A, at(0)), PROTECTED), (push("3", B, at(20)), None), (push("4", C, at(30)), PROTECTED)
     )
-    assert standing.record.digest == B
+    assert state.record.digest == B
 
-    judgement = judge_late(deletion("2", at(10)), standing, None, entries)
+    judgement = judge_late(deletion("2", at(10)), state, None, entries)
 
     assert decisions(judgement) == [("2", Decision.REMOVED), ("3", Decision.MOVED), ("4", Decision.OVERWRITTEN)]
-    assert (judgement.standing.record.digest, judgement.standing.version) == (B, 4)
+    assert (judgement.state.record.digest, judgement.state.version) == (B, 4)
 
 
 def test_late_deletion():
     """A deletion that comes after the push that undid it is still a violation, and the tag is not gone."""
-    standing, entries = history((push("1", A, at(0)), PROTECTED), (push("3", A, at(20)), PROTECTED))
+    state, entries = history((push("1", A, at(0)), PROTECTED), (push("3", A, at(20)), PROTECTED))
 
-    judgement = judge_late(deletion("2", at(10)), standing, PROTECTED, entries)
+    judgement = judge_late(deletion("2", at(10)), state, PROTECTED, entries)
 
     assert decisions(judgement) == [("2", Decision.DELETED), ("3", Decision.UNCHANGED)]
-    assert not judgement.standing.record.deleted
+    assert not judgement.state.record.deleted
 
 
 def test_late_push_before_a_deletion():
     """A deletion that came before anything was recorded becomes a violation when the original arrives."""
-    standing, entries = history((deletion("2", at(10)), PROTECTED))
+    state, entries = history((deletion("2", at(10)), PROTECTED))
     assert entries[0].decision is Decision.UNCHANGED
 
-    judgement = judge_late(push("1", A, at(0)), standing, PROTECTED, entries)
+    judgement = judge_late(push("1", A, at(0)), state, PROTECTED, entries)
 
     assert decisions(judgement) == [("1", Decision.CORRECTED), ("2", Decision.DELETED)]
-    assert judgement.standing.record.deleted
+    assert judgement.state.record.deleted
 
 
 def test_late_push_that_is_settled_again():
     """An index that superseded a record does so only while the record that it finds now still settles."""
     index = push("index", INDEX, at(150), children=(A,))
-    standing, entries = history((push("child", A, at(60)), PROTECTED), (index, PROTECTED))
+    state, entries = history((push("child", A, at(60)), PROTECTED), (index, PROTECTED))
     assert entries[1].decision is Decision.SUPERSEDED
 
-    judgement = judge_late(push("first", A, at(0)), standing, PROTECTED, entries)
+    judgement = judge_late(push("first", A, at(0)), state, PROTECTED, entries)
 
     assert decisions(judgement)[1:] == [("child", Decision.UNCHANGED), ("index", Decision.OVERWRITTEN)]
-    assert judgement.standing.record.digest == A
+    assert judgement.state.record.digest == A
 
 
 def test_equal_times():
     """Of two pushes at the same time the smaller digest is the original, whichever comes first."""
     for first, second in [(A, B), (B, A)]:
-        standing, entries = history((push(first[-1], first, at(0)), PROTECTED))
+        state, entries = history((push(first[-1], first, at(0)), PROTECTED))
         late = push(second[-1], second, at(0))
-        if late.order > standing.last:
-            after = judge_next(late, standing, PROTECTED).standing
+        if late.order > state.last:
+            after = judge_next(late, state, PROTECTED).state
         else:
-            after = judge_late(late, standing, PROTECTED, entries).standing
+            after = judge_late(late, state, PROTECTED, entries).state
         assert after.record.digest == A
 
 
 def test_repeated():
     """The same event again changes nothing, and tells again all that was decided since."""
-    standing, entries = history(
+    state, entries = history(
         (push("1", A, at(0)), PROTECTED), (push("2", B, at(10)), PROTECTED), (deletion("3", at(20)), PROTECTED)
     )
 
-    judgement = judge_late(entries[1].event, standing, PROTECTED, entries)
+    judgement = judge_late(entries[1].event, state, PROTECTED, entries)
 
     assert judgement.repeated
-    assert judgement.standing == standing
+    assert judgement.state == state
     assert judgement.entries == tuple(entries[1:])
 
 
 def test_repeated_tells_nothing_older():
     """Violations that no index explains any more are not told again with what came after them."""
-    standing, entries = history(
+    state, entries = history(
         (push("1", A, at(0)), PROTECTED), (push("2", B, at(121)), PROTECTED), (push("3", C, at(122)), PROTECTED)
     )
 
-    assert judge_late(entries[2].event, standing, PROTECTED, entries).entries == (entries[2],)
+    assert judge_late(entries[2].event, state, PROTECTED, entries).entries == (entries[2],)
 
 
 @pytest.mark.parametrize("too_late", [False, True])
 def test_repeated_with_another_time(too_late):
     """An event is known by its id, whatever its time is taken for, and even when it is too late by then."""
-    standing, entries = history((push("1", A, at(0)), None), (push("2", B, at(10)), None))
+    state, entries = history((push("1", A, at(0)), None), (push("2", B, at(10)), None))
 
-    judgement = judge_late(push("1", A, at(5)), standing, None, entries, too_late=too_late)
+    judgement = judge_late(push("1", A, at(5)), state, None, entries, too_late=too_late)
 
-    assert (judgement.repeated, judgement.standing) == (True, standing)
+    assert (judgement.repeated, judgement.state) == (True, state)
 
 
 @pytest.mark.parametrize(
@@ -459,21 +459,21 @@ def test_repeated_with_another_time(too_late):
 )
 def test_too_late(event, protection, decision):
     """Too late to be the original, or to move a record, an event is still evidence of a violation."""
-    standing, entries = history((push("1", A, at(0)), PROTECTED))
+    state, entries = history((push("1", A, at(0)), PROTECTED))
 
-    judgement = judge_late(event, standing, protection, entries, too_late=True)
+    judgement = judge_late(event, state, protection, entries, too_late=True)
 
     assert decisions(judgement) == [("e", decision)]
     assert judgement.entries[0].late
-    assert judgement.standing == replace(standing, version=2)
+    assert judgement.state == replace(state, version=2)
 
 
 def test_too_late_takes_no_part():
     """An entry that came too late is passed over when others are put into their places."""
-    standing, entries = history((push("2", B, at(100)), PROTECTED))
-    evidence = judge_late(push("0", C, at(-900)), standing, PROTECTED, entries, too_late=True)
+    state, entries = history((push("2", B, at(100)), PROTECTED))
+    evidence = judge_late(push("0", C, at(-900)), state, PROTECTED, entries, too_late=True)
 
-    judgement = judge_late(push("1", A, at(0)), evidence.standing, PROTECTED, [*evidence.entries, *entries])
+    judgement = judge_late(push("1", A, at(0)), evidence.state, PROTECTED, [*evidence.entries, *entries])
 
     assert decisions(judgement) == [("1", Decision.CORRECTED), ("2", Decision.OVERWRITTEN)]
-    assert judgement.standing.record.digest == A
+    assert judgement.state.record.digest == A

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from enforcer.events import Action, Event
-from enforcer.judgement.record import AHEAD, Standing
+from enforcer.judgement.record import AHEAD, TagState
 from enforcer.judgement.rules import judge_next
 from enforcer.store import approvals as approvals_module
 from enforcer.store.approvals import Approvals, Outcome
@@ -33,10 +33,10 @@ def judge(redis):
     ledger = Ledger(redis)
 
     def judge(event):
-        before = ledger.standing(NAME)
+        before = ledger.state(NAME)
         judged = judge_next(event, before, None)
-        standing = Standing(judged.standing.record, judged.standing.last, before.version + 1)
-        assert not ledger.write([Change(NAME, before.version, standing, judged.entries)])
+        state = TagState(judged.state.record, judged.state.last, before.version + 1)
+        assert not ledger.write([Change(NAME, before.version, state, judged.entries)])
 
     return judge
 

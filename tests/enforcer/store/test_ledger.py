@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from enforcer.judgement.record import Decision, Entry, Record, Standing
+from enforcer.judgement.record import Decision, Entry, Record, TagState
 from enforcer.manifests import OCI_MANIFEST, Manifest
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.store.ledger import HISTORY_LIMIT, Change, Ledger
@@ -34,7 +34,7 @@ def entry(event_id, seconds=0, pushed=1, name=NAME):
 
 def change(name, judged_version, *entries, record=RECORD):
     last = max((each.event.order for each in entries), default=("", "", ""))
-    return Change(name, judged_version, Standing(record, last, judged_version + 1), entries)
+    return Change(name, judged_version, TagState(record, last, judged_version + 1), entries)
 
 
 def ids(history):
@@ -43,8 +43,8 @@ def ids(history):
 
 def test_nothing_known(ledger):
     """A tag that nothing is known of has no record, no history and version 0."""
-    assert ledger.standing(NAME) == Standing()
-    assert ledger.standings([]) == {}
+    assert ledger.state(NAME) == TagState()
+    assert ledger.states([]) == {}
     assert ledger.history(NAME) == ()
     assert ledger.tags(MAIN, APP) == {}
     assert list(ledger.repositories()) == []
@@ -60,9 +60,9 @@ def test_written_and_read(ledger):
 
     assert ledger.write(changes) == set()
 
-    assert ledger.standings(names) == {name: wanted.standing for name, wanted in zip(names, changes, strict=True)}
+    assert ledger.states(names) == {name: wanted.state for name, wanted in zip(names, changes, strict=True)}
     assert ledger.histories(names) == {name: wanted.entries for name, wanted in zip(names, changes, strict=True)}
-    assert ledger.tags(MAIN, APP) == {"1.0": changes[0].standing, "2.0": changes[1].standing}
+    assert ledger.tags(MAIN, APP) == {"1.0": changes[0].state, "2.0": changes[1].state}
     assert sorted(ledger.repositories()) == [("main", "team/app"), ("main", "team/web"), ("mirror", "team/app")]
 
 
@@ -76,7 +76,7 @@ def test_no_record(ledger):
     """A tag without a record, as after its removal, still has a standing: where its order ends."""
     ledger.write([change(NAME, 0, entry("e"), record=None)])
 
-    assert ledger.standing(NAME) == Standing(None, entry("e").event.order, 1)
+    assert ledger.state(NAME) == TagState(None, entry("e").event.order, 1)
 
 
 def test_conflict(ledger):
@@ -89,7 +89,7 @@ def test_conflict(ledger):
     )
 
     assert conflicts == {NAME}
-    assert (ledger.standing(NAME).record, ids(ledger.history(NAME))) == (RECORD, ["quicker"])
+    assert (ledger.state(NAME).record, ids(ledger.history(NAME))) == (RECORD, ["quicker"])
     assert ids(ledger.history(other)) == ["other"]
 
 
@@ -100,14 +100,14 @@ def test_only_the_very_version(ledger, judged_version):
 
     assert ledger.write([change(NAME, judged_version, entry("f", 1))]) == {NAME}
     assert ledger.write([change(NAME, 1, entry("g", 2))]) == set()
-    assert (ledger.standing(NAME).version, ids(ledger.history(NAME))) == (2, ["e", "g"])
+    assert (ledger.state(NAME).version, ids(ledger.history(NAME))) == (2, ["e", "g"])
 
 
 def test_many_versions(ledger):
     """Versions are numbers, however many digits they have."""
     for version in range(12):
         assert ledger.write([change(NAME, version)]) == set()
-        assert ledger.standing(NAME).version == version + 1
+        assert ledger.state(NAME).version == version + 1
 
 
 def test_history_is_in_order(ledger):

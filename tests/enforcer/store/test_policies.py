@@ -12,7 +12,7 @@ from enforcer.policies.unlock import Unlock
 from enforcer.store.audit import Audit
 from enforcer.store.policies import SETTINGS, PolicyStore
 from enforcer.store.wakeups import Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 from tests.fakes.events import MAIN
 from tests.fakes.policies import policy, selector
 from tests.fakes.settings import policy_table
@@ -32,7 +32,7 @@ def unlock():
 
 
 def baselines(redis) -> set[str]:
-    return {claim.item for claim in Agenda(redis, Task.BASELINE).claim(10)}
+    return {claim.item for claim in WorkQueue(redis, Task.BASELINE).claim(10)}
 
 
 def comment(text):

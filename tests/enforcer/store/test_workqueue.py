@@ -6,7 +6,7 @@ import pytest
 
 from enforcer.store import workqueue as agenda_module
 from enforcer.store.wakeups import Task
-from enforcer.store.workqueue import LEASE, Agenda, Claim
+from enforcer.store.workqueue import LEASE, Claim, WorkQueue
 from tests.fakes.clock import Clock
 
 
@@ -19,7 +19,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def agenda(redis, clock):
-    return Agenda(redis, Task.RESTORE)
+    return WorkQueue(redis, Task.RESTORE)
 
 
 def items(claims):
@@ -43,7 +43,7 @@ def test_a_claimed_item_is_nobody_elses(redis, agenda):
     """One item is never looked after by two at a time."""
     agenda.add([("a", "")])
     assert items(agenda.claim(10)) == ["a"]
-    assert agenda.claim(10) == Agenda(redis, Task.RESTORE).claim(10) == []
+    assert agenda.claim(10) == WorkQueue(redis, Task.RESTORE).claim(10) == []
 
 
 def test_whoever_takes_the_place_of_a_dead_worker_goes_on(redis, agenda):
@@ -82,7 +82,7 @@ def test_an_item_asked_for_while_claimed_waits(redis, agenda, clock):
     agenda.claim(10)
     agenda.add([("a", "")])
     clock.advance(LEASE / 2)
-    assert Agenda(redis, Task.RESTORE).claim(10) == []
+    assert WorkQueue(redis, Task.RESTORE).claim(10) == []
     agenda.done("a")
     assert items(agenda.claim(10)) == ["a"]
 
@@ -152,7 +152,7 @@ def test_the_lease_of_a_dead_worker_runs_out(redis, agenda, clock):
     agenda.again("a", "half done", 0)
     agenda.claim(10)
     clock.advance(LEASE - 0.001)
-    other = Agenda(redis, Task.RESTORE)
+    other = WorkQueue(redis, Task.RESTORE)
     assert (other.claim(10), other.is_due()) == ([], False)
     clock.advance(0.001)
     assert other.is_due()
@@ -175,7 +175,7 @@ def test_a_late_done_loses_nothing(redis, agenda, clock):
     agenda.add([("a", "")])
     agenda.claim(10)
     clock.advance(LEASE)
-    other = Agenda(redis, Task.RESTORE)
+    other = WorkQueue(redis, Task.RESTORE)
     other.claim(10)
     other.again("a", "the other's", 5)
     agenda.done("a")
@@ -253,7 +253,7 @@ def test_length_counts_waiting_and_claimed(agenda):
 def test_tasks_have_agendas_of_their_own(redis, agenda):
     """An item of one task is not another's."""
     agenda.add([("a", "")])
-    other = Agenda(redis, Task.KEEP)
+    other = WorkQueue(redis, Task.KEEP)
     assert (other.claim(10), other.is_due(), len(other)) == ([], False, 0)
 
 

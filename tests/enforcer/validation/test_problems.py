@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from enforcer.validation.problems import Draft, dotted, suggestion
+from enforcer.validation.problems import Problems, dotted, suggestion
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_prefix_makes_no_words_similar():
 
 def test_problems_name_the_nearest_origin():
     """A value from a file within a table from a variable is blamed on the file."""
-    draft = Draft(Path())
+    draft = Problems(Path())
     draft.came_from(("alerts",), "ENFORCER_ALERTS")
     draft.came_from(("alerts", "urls"), "/run/urls")
     draft.reject(("alerts", "urls", 1), "is wrong")
@@ -49,7 +49,7 @@ def test_problems_name_the_nearest_origin():
 
 def test_nothing_more_is_told_of_a_spoilt_location():
     """What follows from an earlier problem would only hide it."""
-    draft = Draft(Path())
+    draft = Problems(Path())
     draft.reject(("a",), "cannot be read")
     draft.spoil(("a",))
     draft.reject(("a", "b"), "is missing")

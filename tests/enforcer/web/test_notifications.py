@@ -12,7 +12,7 @@ from redis.exceptions import OutOfMemoryError
 from enforcer.alerts.message import Alert
 from enforcer.store.log import Log
 from enforcer.store.wakeups import Queues, Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 from enforcer.web.app import create_app
 from enforcer.web.services import services
 from tests.fakes.events import digest
@@ -189,7 +189,7 @@ def test_what_is_not_understood_is_a_dead_letter(redis, client, case):
     assert letter.reason
     assert letter.reason.isprintable()
     assert (waiting(redis), drains(redis)) == ([], 0)
-    assert [claim.item for claim in Agenda(redis, Task.SWEEP).claim(10)] == ["main"]
+    assert [claim.item for claim in WorkQueue(redis, Task.SWEEP).claim(10)] == ["main"]
 
 
 @pytest.mark.parametrize("where", ["extra", "id"])
@@ -341,7 +341,7 @@ def test_a_failing_step_does_not_swallow_the_wake_up(monkeypatch, redis, client)
 
 
 def alerts_of(redis) -> list[Alert]:
-    agenda = Agenda(redis, Task.ALERT)
+    agenda = WorkQueue(redis, Task.ALERT)
     claims = agenda.claim(10)
     for claim in claims:
         agenda.done(claim.item)
@@ -380,5 +380,5 @@ def test_suspects_are_swept(redis):
     }
     assert post(client, json.dumps(retention)).status_code == 202
     assert letters(redis) == []
-    assert [claim.item for claim in Agenda(redis, Task.SWEEP).claim(10)] == ["main/team"]
+    assert [claim.item for claim in WorkQueue(redis, Task.SWEEP).claim(10)] == ["main/team"]
     assert Queues(redis).of(Task.SWEEP).count == 1

@@ -10,7 +10,7 @@ from enforcer.store.audit import Audit
 from tests.fakes.events import APP, MAIN, digest
 from tests.fakes.images import image, index
 from tests.fakes.registry import errors
-from tests.fakes.surveys import announce, push_tags, record_of
+from tests.fakes.scans import announce, push_tags, record_of
 from worker.scanning import baseline as module
 
 A, B = image("a"), image("b")
@@ -136,7 +136,7 @@ def test_interrupted(worker, registry, monkeypatch):
 def raised_in_the_middle(monkeypatch):
     """A list of what is raised when the second handful of tags is judged."""
     raised: list[type[BaseException]] = []
-    judge, calls = module.judge_findings, []
+    judge, calls = module.judge_observed, []
 
     def judged(*arguments):
         calls.append(arguments)
@@ -144,5 +144,5 @@ def raised_in_the_middle(monkeypatch):
             raise raised[0]
         judge(*arguments)
 
-    monkeypatch.setattr(module, "judge_findings", judged)
+    monkeypatch.setattr(module, "judge_observed", judged)
     return raised

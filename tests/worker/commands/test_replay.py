@@ -9,7 +9,7 @@ from enforcer.names import Digest
 from enforcer.times import Time
 from tests.fakes.events import APP, digest, push
 from tests.fakes.images import image
-from tests.fakes.surveys import record_of
+from tests.fakes.scans import record_of
 from worker import burst
 from worker.enforcement import restore as restore_module
 

@@ -7,12 +7,12 @@ from enforcer.names import Digest
 from tests.fakes.events import MAIN
 from tests.fakes.images import blob, blobs_of, image
 from tests.fakes.registry import errors
-from tests.fakes.surveys import announce, push_tags
+from tests.fakes.scans import announce, push_tags
 from worker import burst
 from worker.commands import sweep as command
 from worker.enforcement import restore as restore_module
 from worker.scanning.report import SWEEPS
-from worker.scanning.sweep_lock import SweepRunning, sole_sweep
+from worker.scanning.sweep_lock import SweepRunning, sweep_lock
 
 A, B = image("a"), image("b")
 
@@ -122,7 +122,7 @@ def test_problems(worker, registry, recorded):
 def test_while_another_one_is_running(worker, recorded, monkeypatch):
     """It waits for its turn, and says so if that does not come."""
     monkeypatch.setattr(command, "WAIT", 0.1)
-    with sole_sweep(worker.context, MAIN):
+    with sweep_lock(worker.context, MAIN):
         result = worker("sweep")
     assert isinstance(result.exception, SweepRunning)
     assert worker("sweep").exit_code == 0

@@ -5,7 +5,7 @@ import json
 from enforcer.names import Digest
 from tests.fakes.events import digest
 from tests.fakes.images import image
-from tests.fakes.surveys import announce, push_tags, record_of
+from tests.fakes.scans import announce, push_tags, record_of
 
 A = image("a")
 

@@ -716,11 +716,11 @@ def test_the_record_as_it_is_now(scene):
     """A restore is told a tag, not what to do: it puts what is recorded when it runs."""
     scene.record()
     scene.overwrite()
-    standing = scene.context.ledger.standing(NAME)
+    state = scene.context.ledger.state(NAME)
     third = scene.registry.put_manifest(APP, None, THIRD)
-    changed = replace(standing.record, digest=third)
+    changed = replace(state.record, digest=third)
     key = f"te:{{{MAIN}/{APP}}}:tags"
-    scene.context.redis.hset(key, NAME.tag, f"9 {replace(standing, record=changed, version=9).to_json()}")
+    scene.context.redis.hset(key, NAME.tag, f"9 {replace(state, record=changed, version=9).to_json()}")
     scene.step()
     assert scene.digest == third
 

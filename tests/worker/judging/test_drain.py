@@ -8,7 +8,7 @@ import pytest
 from fakeredis import FakeServer, FakeStrictRedis
 from redis import ConnectionError, RedisError  # noqa: A004 - as the drain knows it
 
-from enforcer.judgement.arrival import Case
+from enforcer.judgement.arrival import Arrival
 from enforcer.judgement.record import Decision
 from enforcer.judgement.violation import State
 from enforcer.names import Tag, TagName
@@ -68,7 +68,7 @@ def test_an_unprotected_tag_sets_nothing_in_motion(context):
     context.log.append([pushed(1, **latest), pushed(2, **latest)])
     drain(context)
     assert (len(context.keeps), len(context.restores), list(context.violations.newest())) == (0, 0, [])
-    assert context.ledger.standing(TagName(MAIN, APP, Tag("latest"))).record.digest == digest(2)
+    assert context.ledger.state(TagName(MAIN, APP, Tag("latest"))).record.digest == digest(2)
 
 
 def test_what_somebody_may_push_is_kept(make_context):
@@ -120,7 +120,7 @@ def test_judged_anew_before_it_was_open(context):
 
     def decide(number, seconds):
         event = pushed(number, f"{number} at {seconds}".replace(" ", "-"), time=now.plus(seconds))
-        return list(judge.judge([Case(event, now.plus(10))]))
+        return list(judge.judge([Arrival(event, now.plus(10))]))
 
     set_in_motion(context, decide(1, 0))
     ours = decide(2, 1)
@@ -137,7 +137,7 @@ def test_withdrawn_by_one_who_was_overtaken(context):
 
     def decide(number, seconds):
         event = pushed(number, f"{number}-at-{seconds}", time=now.plus(seconds))
-        return list(judge.judge([Case(event, now.plus(10))]))
+        return list(judge.judge([Arrival(event, now.plus(10))]))
 
     decide(2, 2)
     ours = decide(2, 0)  # the same earlier: the other one is judged anew, and no violation
@@ -286,7 +286,7 @@ def outcome(context) -> tuple[object, ...]:
     """All that a drain decides and sets in motion."""
     return (
         decisions(context),
-        context.ledger.standing(NAME).record.digest,
+        context.ledger.state(NAME).record.digest,
         [(each.recorded, each.pushed, each.state) for each in context.violations.get_open(NAME)],
         [claim.item for claim in context.restores.claim(10)],
         [claim.item for claim in context.keeps.claim(10)],

@@ -14,7 +14,7 @@ from enforcer.names import Digest, RegistryName, Tag
 from tests.fakes.events import APP, NAME, deletion, digest, push
 from tests.fakes.images import image, index
 from tests.fakes.settings import policy_table
-from worker.judging.enrichment import Descriptions
+from worker.judging.enrichment import Enrichment
 
 ORIGINAL, OTHER = image("original"), image("other")
 CHILDREN = image("amd64"), image("arm64")
@@ -23,7 +23,7 @@ INDEX = index(*CHILDREN)
 
 @pytest.fixture
 def descriptions(context):
-    return Descriptions(context)
+    return Enrichment(context)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_the_registry_is_not_asked_in_vain(descriptions, stored, make):
 
 def test_who_bypasses_is_described_too(make_context, stored):
     """What a bypassing actor pushes is protected against everybody else, and so are its children."""
-    descriptions = Descriptions(make_context(policies=[policy_table(bypass_actors=["robot"])]))
+    descriptions = Enrichment(make_context(policies=[policy_table(bypass_actors=["robot"])]))
     assert descriptions.of(pushed(INDEX, actor="robot")).children == tuple(map(Digest.of, CHILDREN))
 
 
@@ -104,11 +104,11 @@ def test_a_manifest_that_is_gone(descriptions, registry):
 def test_a_registry_that_is_away_is_asked_once(context, stored):
     """A batch of events waits for a registry that is away once, and not once for each; the next batch asks again."""
     stored.fail_with(503)
-    descriptions = Descriptions(context)
+    descriptions = Enrichment(context)
     events = [pushed(content) for content in (INDEX, ORIGINAL, OTHER)]
     assert [descriptions.of(event) for event in events] == events
     assert len(stored.requests) == 1
-    assert Descriptions(context).of(events[0]).children
+    assert Enrichment(context).of(events[0]).children
 
 
 def test_an_approved_digest_is_adopted(descriptions, stored):
@@ -156,7 +156,7 @@ def test_approved_after_the_push(scene):
     approve(scene, OTHER)
     assert scene.violation(violation).state is State.APPROVED
     scene.finish()
-    assert scene.digest == Digest.of(OTHER) == scene.context.ledger.standing(NAME).record.digest
+    assert scene.digest == Digest.of(OTHER) == scene.context.ledger.state(NAME).record.digest
     assert decisions(scene) == [Decision.RECORDED, Decision.OVERWRITTEN, Decision.APPROVED]
 
 
@@ -164,7 +164,7 @@ def test_approved_before_the_push(scene):
     """An operator approves what somebody will push: it is no violation then, and what comes after it is one."""
     scene.record(ORIGINAL)
     approve(scene, OTHER)
-    assert scene.context.ledger.standing(NAME).record.digest == Digest.of(ORIGINAL)
+    assert scene.context.ledger.state(NAME).record.digest == Digest.of(ORIGINAL)
     scene.record(OTHER)
     assert list(scene.context.violations.newest()) == []
     scene.finish()
@@ -181,7 +181,7 @@ def test_another_digest_than_the_approved_one(scene):
     scene.finish()
     assert scene.digest == Digest.of(ORIGINAL)
     scene.record(OTHER)
-    assert scene.context.ledger.standing(NAME).record.digest == Digest.of(OTHER)
+    assert scene.context.ledger.state(NAME).record.digest == Digest.of(OTHER)
 
 
 def test_an_approved_index_is_kept_with_its_children(scene):

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from enforcer.events import Action
-from enforcer.judgement.arrival import Case
-from enforcer.judgement.record import Decision, Record, Standing
+from enforcer.judgement.arrival import Arrival
+from enforcer.judgement.record import Decision, Record, TagState
 from enforcer.names import Namespace, RegistryName, Repository, Tag
 from enforcer.policies.policy import Against, Policy, Selector
 from enforcer.policies.policy_set import PolicySet
@@ -45,7 +45,7 @@ def judge(ledger):
 
     def judge(*events, arrived=None, ledger=ledger, late_window=600):
         accepted = arrived or max(event.time for event in events).plus(1)
-        cases = [Case(event, accepted) for event in events]
+        cases = [Arrival(event, accepted) for event in events]
         return list(Judge(ledger, PROTECTED, late_window).judge(cases))
 
     return judge
@@ -86,7 +86,7 @@ def test_batch(judge, ledger):
     }
     assert decided(ledger) == [("1", Decision.RECORDED), ("3", Decision.OVERWRITTEN)]
     assert decided(ledger, LATEST) == [("2", Decision.MOVED), ("4", Decision.MOVED)]
-    assert [ledger.standing(name).record.digest for name in (NAME, LATEST)] == [A, B]
+    assert [ledger.state(name).record.digest for name in (NAME, LATEST)] == [A, B]
 
 
 def test_nothing(judge, ledger):
@@ -112,7 +112,7 @@ def test_deleted_digest(judge, ledger):
         assert decided(ledger, tag(name))[1:] == [("gone", decision)]
         assert ledger.history(tag(name))[1].event.tag == name
     assert len(decided(ledger, tag("other"))) == 1
-    assert ledger.standing(LATEST).record is None
+    assert ledger.state(LATEST).record is None
 
 
 def test_deleted_digest_in_the_batch_of_its_push(judge, ledger):
@@ -190,7 +190,7 @@ def test_a_deletion_that_matters_only_after_another(ledger):
         delete_digest("b", B, 200),
         push("first", B, at(0)),
     ]
-    list(Judge(ledger, PolicySet([only_overwrites]), 600).judge([Case(event, at(500)) for event in events]))
+    list(Judge(ledger, PolicySet([only_overwrites]), 600).judge([Arrival(event, at(500)) for event in events]))
 
     assert decided(ledger) == [
         ("first", Decision.CORRECTED),
@@ -206,10 +206,10 @@ def test_deleted_at_the_time_of_judging(ledger):
     class Late(Ledger):
         def situations(self, names):
             found = super().situations(names)
-            list(Judge(ledger, PROTECTED, 600).judge([Case(delete_digest("gone", A, 10), at(11))]))
+            list(Judge(ledger, PROTECTED, 600).judge([Arrival(delete_digest("gone", A, 10), at(11))]))
             return found
 
-    list(Judge(Late(ledger._redis), PROTECTED, 600).judge([Case(push("1", A, at(0)), at(11))]))
+    list(Judge(Late(ledger._redis), PROTECTED, 600).judge([Arrival(push("1", A, at(0)), at(11))]))
 
     assert decided(ledger) == [("1", Decision.RECORDED), ("gone", Decision.DELETED)]
 
@@ -238,7 +238,7 @@ def test_future(judge, ledger, ahead, counted):
     judge(push("1", A, at(ahead)), arrived=START)
 
     assert ledger.history(NAME)[0].event.time == at(counted)
-    assert ledger.standing(NAME).record.time == at(counted)
+    assert ledger.state(NAME).record.time == at(counted)
 
 
 def test_end_of_time(judge, ledger):
@@ -272,19 +272,19 @@ def test_future_event_again(judge, ledger, again):
     judge(event, arrived=at(again))
 
     assert decided(ledger, LATEST) == [("future", Decision.MOVED), ("next", Decision.MOVED)]
-    assert ledger.standing(LATEST).record.digest == B
+    assert ledger.state(LATEST).record.digest == B
 
 
 def test_future_event_again_in_one_batch(ledger):
     """It counts once too where the next event and its double are read together."""
     event = push("future", A, at(700), tag=LATEST.tag)
     between = push("next", B, at(5), tag=LATEST.tag)
-    cases = [Case(event, START), Case(between, at(6)), Case(event, at(10))]
+    cases = [Arrival(event, START), Arrival(between, at(6)), Arrival(event, at(10))]
 
     list(Judge(ledger, PROTECTED, 600).judge(cases))
 
     assert decided(ledger, LATEST) == [("future", Decision.MOVED), ("next", Decision.MOVED)]
-    assert ledger.standing(LATEST).record.digest == B
+    assert ledger.state(LATEST).record.digest == B
 
 
 def test_event_from_the_future_holds_up_nothing(judge, ledger):
@@ -293,7 +293,7 @@ def test_event_from_the_future_holds_up_nothing(judge, ledger):
 
     judge(push("next", B, at(5), tag=LATEST.tag), arrived=at(5000))
 
-    assert ledger.standing(LATEST).record.digest == B
+    assert ledger.state(LATEST).record.digest == B
     assert not ledger.history(LATEST)[1].late
 
 
@@ -307,10 +307,10 @@ def test_late_window(judge, ledger, after, late_window, late):
     assert ledger.history(NAME)[0].late is late
     if late:
         assert decided(ledger) == [("1", Decision.OVERWRITTEN), ("2", Decision.RECORDED)]
-        assert ledger.standing(NAME).record.digest == B
+        assert ledger.state(NAME).record.digest == B
     else:
         assert decided(ledger) == [("1", Decision.CORRECTED), ("2", Decision.OVERWRITTEN)]
-        assert ledger.standing(NAME).record.digest == A
+        assert ledger.state(NAME).record.digest == A
 
 
 @pytest.mark.parametrize("of_digest", [False, True])
@@ -331,7 +331,7 @@ def test_no_late_window(judge, ledger):
 
     judge(push("1", A, at(0)), arrived=at(10**7), late_window=None)
 
-    assert ledger.standing(NAME).record.digest == A
+    assert ledger.state(NAME).record.digest == A
 
 
 def test_newest_is_never_too_late(judge, ledger):
@@ -347,11 +347,11 @@ def test_too_late_twice(judge, ledger):
     """What came too late and comes once more changes nothing."""
     judge(push("2", B, at(60)))
     judge(push("1", A, at(0)), arrived=at(900))
-    before = ledger.standing(NAME)
+    before = ledger.state(NAME)
 
     judge(push("1", A, at(0)), arrived=at(901))
 
-    assert ledger.standing(NAME) == before
+    assert ledger.state(NAME) == before
     assert decided(ledger) == [("1", Decision.OVERWRITTEN), ("2", Decision.RECORDED)]
 
 
@@ -364,7 +364,7 @@ def test_older_than_a_full_history(redis, judge):
     ((_, judged),) = judge(push("late", B, at(2.5)), arrived=at(6), ledger=ledger)
 
     assert [(entry.decision, entry.late) for entry in judged.entries.values()] == [(Decision.OVERWRITTEN, True)]
-    assert (ledger.standing(NAME).record.digest, ledger.standing(NAME).record.time) == (A, at(1))
+    assert (ledger.state(NAME).record.digest, ledger.state(NAME).record.time) == (A, at(1))
     assert [event_id for event_id, _ in decided(ledger)] == ["3", "4", "5"]
 
 
@@ -391,18 +391,18 @@ def test_older_than_a_full_history_whose_oldest_entry_is_evidence(redis, judge):
 
     judge(push("late", B, at(650)), arrived=at(703), ledger=ledger)
 
-    assert ledger.standing(NAME).record.digest == A
+    assert ledger.state(NAME).record.digest == A
 
 
 def test_no_history(judge, ledger):
     """Where a record came without a history, as from an export, nothing that is not newer can take its place."""
     record = Record(digest=A, time=at(0))
-    ledger.write([Change(NAME, 0, Standing(record, (at(0), A, "import"), 1), ())])
+    ledger.write([Change(NAME, 0, TagState(record, (at(0), A, "import"), 1), ())])
 
     judge(push("late", B, at(-1)), arrived=at(1))
     judge(push("new", B, at(1)), arrived=at(2))
 
-    assert ledger.standing(NAME).record == record
+    assert ledger.state(NAME).record == record
     assert decided(ledger) == [("late", Decision.OVERWRITTEN), ("new", Decision.OVERWRITTEN)]
 
 
@@ -410,11 +410,11 @@ def test_same_case_again(judge, ledger):
     """The same batch again writes nothing, and tells again what was decided and all that followed."""
     events = [push("1", A, at(0)), push("2", B, at(1)), push("3", A, at(2))]
     judge(*events)
-    before = ledger.standing(NAME)
+    before = ledger.state(NAME)
 
     ((_, judged),) = judge(events[1])
 
-    assert ledger.standing(NAME) == before
+    assert ledger.state(NAME) == before
     assert [(entry.event.id, entry.decision) for entry in judged.entries.values()] == [
         ("2", Decision.OVERWRITTEN),
         ("3", Decision.UNCHANGED),
@@ -428,7 +428,7 @@ def test_double_in_one_batch(judge, ledger):
     judge(event, push("2", B, at(1), tag=LATEST.tag), event)
 
     assert decided(ledger, LATEST) == [("1", Decision.MOVED), ("2", Decision.MOVED)]
-    assert ledger.standing(LATEST).record.digest == B
+    assert ledger.state(LATEST).record.digest == B
 
 
 def test_late_event_corrects(judge, ledger):
@@ -442,7 +442,7 @@ def test_late_event_corrects(judge, ledger):
         ("2", Decision.OVERWRITTEN),
         ("3", Decision.UNCHANGED),
     ]
-    record = ledger.standing(NAME).record
+    record = ledger.state(NAME).record
     assert (record.digest, record.time, record.settles) == (A, at(0), at(120))
     assert {judged.entries[order].event.id for order in judged.rejudged} == {"2", "3"}
 
@@ -456,7 +456,7 @@ def test_bypass_is_for_clients(ledger):
         push("3", C, at(2), actor="ci"),
     ]
 
-    list(Judge(ledger, PolicySet([policy]), 600).judge(Case(event, at(3)) for event in events))
+    list(Judge(ledger, PolicySet([policy]), 600).judge(Arrival(event, at(3)) for event in events))
 
     assert decided(ledger) == [("1", Decision.MOVED), ("2", Decision.APPROVED), ("3", Decision.OVERWRITTEN)]
     history = ledger.history(NAME)
@@ -474,10 +474,12 @@ def test_usual_batch_reads_no_history(redis):
             return super().histories(asked[-1])
 
     judge = Judge(CountingLedger(redis), PROTECTED, 600)
-    list(judge.judge(Case(push(str(number), A, at(number)), at(number)) for number in range(10)))
+    list(judge.judge(Arrival(push(str(number), A, at(number)), at(number)) for number in range(10)))
     assert asked == []
 
-    list(judge.judge([Case(push("late", A, at(5.5)), at(10)), Case(push("x", A, at(11), tag=LATEST.tag), at(11))]))
+    list(
+        judge.judge([Arrival(push("late", A, at(5.5)), at(10)), Arrival(push("x", A, at(11), tag=LATEST.tag), at(11))])
+    )
     assert asked == [[NAME]]
 
 
@@ -491,4 +493,4 @@ def test_conflict_without_end(redis):
     judge = Judge(BusyLedger(redis), PROTECTED, 600)
 
     with pytest.raises(RuntimeError, match=f"1 tags changed faster than they could be judged, {ROUNDS} times"):
-        list(judge.judge([Case(push("1", A, at(0)), at(1))]))
+        list(judge.judge([Arrival(push("1", A, at(0)), at(1))]))

@@ -10,7 +10,7 @@ import pytest
 from enforcer.times import Time
 from tests.fakes.events import digest, push
 from worker.recovery import external_sort as module
-from worker.recovery.external_sort import Sorter
+from worker.recovery.external_sort import ExternalSort
 
 START = Time("2026-11-22T04:00:00Z")
 
@@ -35,7 +35,7 @@ def test_in_order_whatever_the_order(small, count):
     given = events(count)
     expected = sorted(given, key=lambda event: (event.repository, event.order))
     random.Random(1).shuffle(given)
-    with Sorter() as sorter:
+    with ExternalSort() as sorter:
         for event in given:
             sorter.add(event)
         assert sorter.count == count
@@ -50,7 +50,7 @@ def open_files(directory: Path) -> int:
 def test_few_files_are_open(small, tmp_path, monkeypatch):
     """Their number grows with the logarithm of that of the events."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with Sorter() as sorter:
+    with ExternalSort() as sorter:
         for event in events(2000):
             sorter.add(event)
         assert 1 < open_files(tmp_path) <= 15
@@ -60,7 +60,7 @@ def test_few_files_are_open(small, tmp_path, monkeypatch):
 def test_nothing_is_left_behind(small, tmp_path, monkeypatch):
     """What it writes has no name, so that nothing stays whatever ends the process."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with Sorter() as sorter:
+    with ExternalSort() as sorter:
         for event in events(100):
             sorter.add(event)
         assert list(tmp_path.iterdir()) == []
@@ -68,7 +68,7 @@ def test_nothing_is_left_behind(small, tmp_path, monkeypatch):
 
 def test_equal_events_stay(small):
     """An event that is there twice comes twice: who judges knows it."""
-    with Sorter() as sorter:
+    with ExternalSort() as sorter:
         for event in events(5) * 3:
             sorter.add(event)
         assert len(list(sorter.sorted())) == 15

@@ -15,11 +15,11 @@ from enforcer.store.ledger import Ledger
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN, NAME, deletion, digest, push
 from tests.fakes.images import image, index
+from tests.fakes.scans import FAST, announce, decisions_of, record_of, run_baseline
 from tests.fakes.settings import policy_table
-from tests.fakes.surveys import FAST, announce, decisions_of, record_of, run_baseline
 from worker.judging.drain import drain
 from worker.recovery.dry_ledger import DryLedger
-from worker.recovery.external_sort import Sorter
+from worker.recovery.external_sort import ExternalSort
 from worker.recovery.replay import BATCH, prepared_replay
 from worker.recovery.transfer import export_state
 
@@ -39,7 +39,7 @@ def at(seconds: float) -> Time:
 def replay(context, events, *, dry_run=False, honour_times=False, look=lambda _: None):
     """Replay events; returns its report and the violations found, and lets a test look at it before it ends."""
     with (
-        Sorter() as sorter,
+        ExternalSort() as sorter,
         prepared_replay(context, dry_run=dry_run, honour_times=honour_times) as whole,
     ):
         for event in events:
@@ -240,9 +240,9 @@ class TestDryRun:
 def all_records(ledger: Ledger):
     """The record of every tag."""
     return {
-        type(NAME)(registry, repository, tag): standing.record
+        type(NAME)(registry, repository, tag): state.record
         for registry, repository in ledger.repositories()
-        for tag, standing in ledger.tags(registry, repository).items()
+        for tag, state in ledger.tags(registry, repository).items()
     }
 
 

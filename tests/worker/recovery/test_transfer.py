@@ -13,8 +13,8 @@ from enforcer.store.namespaces import Namespaces
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN, NAME, deletion, digest, push
 from tests.fakes.images import image, index
+from tests.fakes.scans import FAST, announce, push_tags, record_of, run_baseline
 from tests.fakes.settings import policy_table, registry_table, settings
-from tests.fakes.surveys import FAST, announce, push_tags, record_of, run_baseline
 from worker import jobs
 from worker.context import Context
 from worker.judging.drain import drain

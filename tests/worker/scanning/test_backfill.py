@@ -12,8 +12,8 @@ from enforcer.manifests import OCI_INDEX, OCI_MANIFEST
 from enforcer.names import Digest
 from tests.fakes.events import APP, NAME, deletion, push
 from tests.fakes.images import image, index
+from tests.fakes.scans import FAST, decisions_of, record_of, run_sweep
 from tests.fakes.settings import policy_table
-from tests.fakes.surveys import FAST, decisions_of, record_of, run_sweep
 
 TEXT = "team/app:1.0"
 ORIGINAL, OTHER = image("original"), image("other")

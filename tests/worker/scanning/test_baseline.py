@@ -9,16 +9,16 @@ from enforcer.manifests import OCI_INDEX
 from enforcer.names import Digest
 from enforcer.store.audit import Audit
 from enforcer.store.wakeups import Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 from tests.fakes.events import MAIN, digest
 from tests.fakes.images import image, index
+from tests.fakes.scans import FAST, announce, decisions_of, name_of, push_tags, record_of, run_baseline
 from tests.fakes.settings import policy_table
-from tests.fakes.surveys import FAST, announce, decisions_of, name_of, push_tags, record_of, run_baseline
 from worker import jobs
 from worker.scanning.baseline import Baseline
 from worker.scanning.observation import Difference
-from worker.scanning.scan import survey_of
+from worker.scanning.scan import scan_of
 
 A, B = image("a"), image("b")
 
@@ -124,10 +124,10 @@ def test_twice_is_once(registry, context):
     """A second baseline finds nothing to record, and writes nothing."""
     push_tags(registry, "team/app", 10, A)
     run_baseline(context)
-    before = context.ledger.standing(name_of("team/app:v000"))
+    before = context.ledger.state(name_of("team/app:v000"))
     again = run_baseline(context)
     assert (again.report.looked, again.report.recorded, again.resumed) == (10, 0, 0)
-    assert context.ledger.standing(name_of("team/app:v000")) == before
+    assert context.ledger.state(name_of("team/app:v000")) == before
 
 
 def test_goes_on_where_it_was(registry, context):
@@ -136,8 +136,8 @@ def test_goes_on_where_it_was(registry, context):
     announce(context, "team/a:gone")
     push_tags(registry, "team/b", 200, A)
     push_tags(registry, "team/c", 5, A)
-    with survey_of(context, MAIN) as survey:
-        stopped = Baseline(context, survey, survey.repositories()[0], "test")
+    with scan_of(context, MAIN) as scan:
+        stopped = Baseline(context, scan, scan.repositories()[0], "test")
         counts = stopped.run()
         while stopped.report.looked < 6 + 64:
             next(counts)
@@ -170,8 +170,8 @@ def test_time_runs_out(registry, context):
 def test_a_registry_that_goes_away(registry, context):
     """What was recorded stays, the rest follows when the registry is back."""
     push_tags(registry, "team/app", 300, A)
-    with survey_of(context, MAIN) as survey:
-        whole = Baseline(context, survey, survey.repositories()[0], "test")
+    with scan_of(context, MAIN) as scan:
+        whole = Baseline(context, scan, scan.repositories()[0], "test")
         counts = whole.run()
         next(counts)
         registry.fail_with(503, times=1000)
@@ -206,13 +206,13 @@ def denied():
 def test_findings_are_as_old_as_the_look(registry, context):
     """A push that comes while a baseline goes on is later than what that has seen: the original is what was there."""
     registry.put_manifest("team/app", "1", A)
-    with survey_of(context, MAIN) as survey:
-        (listing,) = survey.listings(survey.repositories()[0])
-        looks = list(survey.looks(listing))
+    with scan_of(context, MAIN) as scan:
+        (listing,) = scan.listings(scan.repositories()[0])
+        observations = list(scan.observations(listing))
         registry.put_manifest("team/app", "1", B)
         announce(context, "team/app:1", Digest.of(B), time=Time.now())
-        survey.looks = lambda _: iter(looks)
-        whole = Baseline(context, survey, [listing.repository], "test")
+        scan.observations = lambda _: iter(observations)
+        whole = Baseline(context, scan, [listing.repository], "test")
         list(whole.run())
     assert record_of(context, "team/app:1").digest == Digest.of(A)
     assert decisions_of(context, "team/app:1") == [Decision.CORRECTED, Decision.OVERWRITTEN]
@@ -280,7 +280,7 @@ class TestOfAPolicy:
 
     def test_a_registry_that_is_configured_no_more(self, context, redis):
         """Its baseline is dropped."""
-        Agenda(redis, Task.BASELINE).add([("former/team", "")])
+        WorkQueue(redis, Task.BASELINE).add([("former/team", "")])
         jobs.baseline()
         assert len(context.baselines) == 0
 

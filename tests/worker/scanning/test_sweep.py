@@ -16,24 +16,24 @@ from enforcer.manifests import OCI_INDEX
 from enforcer.names import Digest, Repository
 from enforcer.policies.unlock import Unlock
 from enforcer.store.wakeups import Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 from tests.fakes.clock import Clock
 from tests.fakes.events import MAIN, digest
 from tests.fakes.images import blob, blobs_of, image, index
 from tests.fakes.interruptions import Interruptions, Killed, die
+from tests.fakes.scans import FAST, announce, decisions_of, name_of, push_tags, record_of, run_baseline, run_sweep
 from tests.fakes.settings import policy_table
-from tests.fakes.surveys import FAST, announce, decisions_of, name_of, push_tags, record_of, run_baseline, run_sweep
 from worker import jobs
 from worker.judging.drain import drain
 from worker.scanning import sweep as sweep_module
 from worker.scanning import sweep_lock as sole_sweep_module
-from worker.scanning.grandfathering import Beginnings
+from worker.scanning.grandfathering import Grandfathering
 from worker.scanning.observation import Difference
 from worker.scanning.report import SWEEPS, SoFar
-from worker.scanning.scan import survey_of
+from worker.scanning.scan import scan_of
 from worker.scanning.sweep import Sweep
-from worker.scanning.sweep_lock import SweepRunning, sole_sweep
+from worker.scanning.sweep_lock import SweepRunning, sweep_lock
 
 A, B = image("a"), image("b")
 
@@ -268,8 +268,8 @@ def test_a_push_whose_event_is_on_its_way(registry, context, recorded, monkeypat
     clock = Meanwhile(events_arrive)
     monkeypatch.setattr(sweep_module, "time", clock)
     began = clock.now
-    with survey_of(context, MAIN) as survey:
-        whole = Sweep(context, survey, survey.repositories()[0], SoFar())
+    with scan_of(context, MAIN) as scan:
+        whole = Sweep(context, scan, scan.repositories()[0], SoFar())
         assert sum(whole.run()) == 22
     assert clock.now - began == pytest.approx(sweep_module.SECOND_LOOK)
     assert (whole.report.recorded, whole.report.followed, whole.report.drift) == (0, 0, 0)
@@ -348,7 +348,7 @@ class TestAfterAPause:
             denied() if repository == "team/closed" else whole(repository, reference, headers)
         )
         assert len(run_sweep(context).report.problems) == 1
-        surveyed = Beginnings(context).surveyed
+        surveyed = Grandfathering(context).surveyed
         assert "main/team/app" in surveyed
         assert "main/team/closed" not in surveyed
 
@@ -439,8 +439,8 @@ def denied():
 
 def test_away(registry, context, recorded):
     """A registry that is away ends the sweep, and is no drift."""
-    with survey_of(context, MAIN) as survey:
-        whole = Sweep(context, survey, survey.repositories()[0], SoFar())
+    with scan_of(context, MAIN) as scan:
+        whole = Sweep(context, scan, scan.repositories()[0], SoFar())
         registry.fail_with(503, times=1000)
         with pytest.raises(RegistryUnavailable):
             list(whole.run())
@@ -490,7 +490,7 @@ class TestJob:
     def test_never_two_at_once(self, registry, context, recorded):
         """While somebody sweeps a registry, a sweep of it or of a part of it is put off."""
         context.sweeps.add([("main", ""), ("main/team", "")])
-        with sole_sweep(context, MAIN):
+        with sweep_lock(context, MAIN):
             assert jobs.sweep() == 2
         assert len(context.sweeps) == 2
         assert not context.sweeps.is_due()
@@ -507,7 +507,7 @@ class TestJob:
     def test_a_registry_that_is_configured_no_more(self, context, redis):
         """Its sweep is dropped."""
         jobs.work_with(context)
-        Agenda(redis, Task.SWEEP).add([("former", "")])
+        WorkQueue(redis, Task.SWEEP).add([("former", "")])
         jobs.sweep()
         assert len(context.sweeps) == 0
 
@@ -515,16 +515,16 @@ class TestJob:
 def test_the_lock_is_free_again(context):
     """Whoever waits for a sweep that ends gets its turn; who does not wait is told."""
     refused = pytest.raises(SweepRunning, match="main is being swept already")
-    with sole_sweep(context, MAIN), refused, sole_sweep(context, MAIN):
+    with sweep_lock(context, MAIN), refused, sweep_lock(context, MAIN):
         pass
-    with sole_sweep(context, MAIN, wait=1):
+    with sweep_lock(context, MAIN, wait=1):
         pass
 
 
 def test_a_sweep_that_stood_still(context, monkeypatch):
     """Whoever lost the lock in between stops, instead of sweeping beside another."""
     monkeypatch.setattr(sole_sweep_module, "LOCK", 1)
-    with sole_sweep(context, MAIN) as check:
+    with sweep_lock(context, MAIN) as check:
         check()
         context.redis.set("te:sweeping:main", "another")
         time.sleep(0.7)
@@ -536,9 +536,9 @@ def test_a_sweep_that_stood_still(context, monkeypatch):
 def test_a_sweep_that_is_busy_with_something_else(context, monkeypatch):
     """The lock is kept for as long as the sweep goes on, whether or not that asks for it; then nothing is left."""
     monkeypatch.setattr(sole_sweep_module, "LOCK", 1)
-    with sole_sweep(context, MAIN) as check:
+    with sweep_lock(context, MAIN) as check:
         time.sleep(1.2)
-        with pytest.raises(SweepRunning, match="being swept already"), sole_sweep(context, MAIN):
+        with pytest.raises(SweepRunning, match="being swept already"), sweep_lock(context, MAIN):
             pass
         check()
     assert not context.redis.exists("te:sweeping:main")
@@ -558,7 +558,7 @@ def test_a_renewal_that_fails_once(context, monkeypatch):
         return done
 
     monkeypatch.setattr(Lock, "reacquire", flaky)
-    with sole_sweep(context, MAIN) as check:
+    with sweep_lock(context, MAIN) as check:
         assert renewed.wait(5)
         check()
     assert not failures

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from enforcer.judgement.record import Decision, Entry, Standing
+from enforcer.judgement.record import Decision, Entry, TagState
 from enforcer.names import Repository
 from enforcer.store.ledger import Change
 from enforcer.times import Time
@@ -67,8 +67,8 @@ def test_what_came_too_late_is_marked(call, past, here):
     past.push(1)
     (first,) = here.ledger.history(NAME)
     late = Entry(push("late", digest(9), BEGAN.plus(2)), Decision.NOTED, None, first.record, late=True)
-    standing = here.ledger.standing(NAME)
-    here.ledger.write([Change(NAME, standing.version, Standing(standing.record, standing.last, 2), (late,))])
+    state = here.ledger.state(NAME)
+    here.ledger.write([Change(NAME, state.version, TagState(state.record, state.last, 2), (late,))])
     past.delete(time=BEGAN.plus(3))
     assert [(one["digest"], one["late"]) for one in call.get(PATH)["items"]] == [
         (digest(1), False),

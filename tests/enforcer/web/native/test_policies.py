@@ -7,7 +7,7 @@ import pytest
 from enforcer.policies.declaration import PolicySettings
 from enforcer.policies.policy import Selector
 from enforcer.store.wakeups import Task
-from enforcer.store.workqueue import Agenda
+from enforcer.store.workqueue import WorkQueue
 from tests.fakes.native import draft, problem
 from tests.fakes.policies import policy
 from tests.fakes.settings import policy_table
@@ -55,7 +55,7 @@ def test_a_new_policy_is_in_force(call, here):
     call("POST", "/policies", draft())
     assert [one.id for one in here.policies.current()] == [1]
     assert [entry.by for entry in here.audit.newest()] == ["ops"]
-    assert [claim.item for claim in Agenda(here.redis, Task.BASELINE).claim(5)] == ["main/team"]
+    assert [claim.item for claim in WorkQueue(here.redis, Task.BASELINE).claim(5)] == ["main/team"]
 
 
 def test_a_namespace_need_not_be_there(call):

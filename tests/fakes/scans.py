@@ -14,7 +14,7 @@ from worker.context import Context
 from worker.judging.drain import drain
 from worker.scanning.baseline import Baseline
 from worker.scanning.report import SoFar
-from worker.scanning.scan import Survey, survey_of
+from worker.scanning.scan import Scan, scan_of
 from worker.scanning.sweep import Sweep
 
 FAST = 10_000
@@ -29,7 +29,7 @@ def name_of(text: str) -> TagName:
 
 def record_of(context: Context, text: str) -> Record | None:
     """The record of `repository:tag`."""
-    return context.ledger.standing(name_of(text)).record
+    return context.ledger.state(name_of(text)).record
 
 
 def decisions_of(context: Context, text: str) -> list[Decision]:
@@ -57,8 +57,8 @@ def run_baseline(
     context: Context, repositories: Sequence[str] | None = None, *, seconds: float = float("inf"), **options: Any
 ) -> Baseline:
     """A baseline of these repositories, or of all; its progress has the name `test`."""
-    with survey_of(context, MAIN) as survey:
-        whole = Baseline(context, survey, _chosen(survey, repositories), "test", **options)
+    with scan_of(context, MAIN) as scan:
+        whole = Baseline(context, scan, _chosen(scan, repositories), "test", **options)
         for _ in whole.run(seconds):
             pass
     return whole
@@ -66,12 +66,12 @@ def run_baseline(
 
 def run_sweep(context: Context, so_far: SoFar | None = None, *, seconds: float = float("inf"), **options: Any) -> Sweep:
     """A sweep of all repositories."""
-    with survey_of(context, MAIN) as survey:
-        whole = Sweep(context, survey, _chosen(survey, None), so_far or SoFar(), **options)
+    with scan_of(context, MAIN) as scan:
+        whole = Sweep(context, scan, _chosen(scan, None), so_far or SoFar(), **options)
         for _ in whole.run(seconds):
             pass
     return whole
 
 
-def _chosen(survey: Survey, repositories: Sequence[str] | None) -> list[Repository]:
-    return [Repository(each) for each in repositories] if repositories is not None else survey.repositories()[0]
+def _chosen(scan: Scan, repositories: Sequence[str] | None) -> list[Repository]:
+    return [Repository(each) for each in repositories] if repositories is not None else scan.repositories()[0]
