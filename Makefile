@@ -14,7 +14,7 @@ LOCK = $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help dev lint test servers demo lock upgrade secrets clean
+.PHONY: help dev lint test prove servers demo lock upgrade secrets clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,17 @@ lint: $(READY) ## Check style and types
 
 test: lint servers ## Set up everything, check style and types, run all tests
 	$(BIN)/pytest -n 4 --dist worksteal --cov --cov-report=term
+
+# `make prove pipeline`: the words behind `prove` name files of tests/prove, and are nothing to be made.
+ifeq (prove,$(firstword $(MAKECMDGOALS)))
+PROVED := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+.PHONY: $(PROVED)
+$(PROVED): prove
+	@:
+endif
+
+prove: $(READY) servers ## Run the long form of tests on all cores: make prove pipeline SEQUENCES=20000
+	$(BIN)/pytest -n auto $(or $(PROVED:%=tests/prove/test_%.py),tests/prove)
 
 servers:
 	@tests/integration/install-servers

@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from types import SimpleNamespace
 from unittest.mock import patch
 
+from fakeredis import FakeServer, FakeStrictRedis
 from hypothesis import event as note
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from redis import Redis
 
 from enforcer import times as times_module
@@ -111,10 +114,25 @@ def record_all(context: Context) -> None:
         list(Baseline(context, scan, [APP], "all", grandfathering=Grandfathering(context)).run())
 
 
-class Pipeline(RuleBasedStateMachine):
-    """The machine; `server` empties a Redis and returns what connects to it."""
+Server = Callable[[], Callable[[], Redis]]
+"""Empties a Redis and returns what connects to it."""
 
-    def __init__(self, server: Callable[[], Callable[[], Redis]]) -> None:
+
+def in_memory() -> Callable[[], Redis]:
+    """A Redis in memory, of a sequence's own."""
+    return partial(FakeStrictRedis, server=FakeServer())
+
+
+def run_pipeline(server: Server, sequences: int) -> None:
+    """Run so many sequences of steps, in CI too others each time: parts that run side by side must differ."""
+    size = hypothesis_settings(max_examples=sequences, stateful_step_count=STEPS, deadline=None, derandomize=False)
+    run_state_machine_as_test(lambda: Pipeline(server), settings=size)
+
+
+class Pipeline(RuleBasedStateMachine):
+    """The machine; each sequence begins with an empty Redis."""
+
+    def __init__(self, server: Server) -> None:
         super().__init__()
         connect = server()
         self.stack = ExitStack()
