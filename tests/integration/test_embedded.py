@@ -23,7 +23,7 @@ USER = """
 import signal, sys
 from pathlib import Path
 import redis
-from enforcer.embedded import running
+from enforcer.store.embedded import running
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 with running(Path(sys.argv[1])) as path:
@@ -39,7 +39,7 @@ with running(Path(sys.argv[1])) as path:
 FORKING_USER = """
 import os, sys
 from pathlib import Path
-from enforcer.embedded import running
+from enforcer.store.embedded import running
 
 with running(Path(sys.argv[1])):
     child = os.fork()
