@@ -11,7 +11,7 @@ from enforcer.alerts.outbox import Alerts
 from enforcer.manifests import Manifest
 from enforcer.names import Digest, RegistryName, Repository
 from enforcer.registries.client import RegistryClient
-from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.settings.settings import Settings
 from enforcer.store.ledger import Ledger
 from enforcer.store.log import Log
@@ -54,7 +54,7 @@ class Context:
     def registries(self) -> dict[RegistryName, RegistryClient]:
         """A client for each configured registry."""
         return {
-            name: RegistryClient(RegistryAccess.of(name, registry))
+            name: RegistryClient(RegistryEndpoint.of(name, registry))
             for name, registry in self.settings.registries.items()
         }
 

@@ -68,7 +68,7 @@ def registry_config(
 
 
 def _create(settings: Settings, name: RegistryName, namespaces: tuple[Namespace, ...], as_json: bool) -> None:
-    from enforcer.registries.endpoint import RegistryAccess
+    from enforcer.registries.endpoint import RegistryEndpoint
     from enforcer.registries.harbor import HarborWebhooks
     from enforcer.registries.notification_config import notification_fields, webhook_projects
 
@@ -83,7 +83,7 @@ def _create(settings: Settings, name: RegistryName, namespaces: tuple[Namespace,
         raise click.UsageError(f"the configuration names no project of {name}: give --namespace")
     done: dict[str, str] = {}
     failed = False
-    with HarborWebhooks(RegistryAccess.of(name, settings.registries[name])) as webhooks:
+    with HarborWebhooks(RegistryEndpoint.of(name, settings.registries[name])) as webhooks:
         for project in projects:
             try:
                 done[project] = webhooks.ensure(project, notification_fields(settings, name))

@@ -14,7 +14,7 @@ from enforcer.errors import InvalidName, InvalidNotification
 from enforcer.events import Action, Event
 from enforcer.manifests import digest_or_none, is_index
 from enforcer.names import Digest, RegistryName, Repository, Tag
-from enforcer.notifications.parsing import CHILDREN, Reading, Rejected, event_id, evidence, need, parse_json
+from enforcer.notifications.parsing import CHILDREN, ParsedNotification, Rejection, event_id, evidence, need, parse_json
 from enforcer.times import Time
 
 _ACTIONS = (Action.PUSH, Action.DELETE)  # the others are those of operators, and nobody else's to say
@@ -23,14 +23,14 @@ EVENTS = 10_000
 """Events read of one envelope; a registry sends one at a time."""
 
 
-def read(body: bytes, registry: RegistryName) -> Reading:
+def read(body: bytes, registry: RegistryName) -> ParsedNotification:
     """Read an envelope: each event that concerns a tag, and each that was not understood."""
     try:
         return _read_all(_events(body), registry)
     except InvalidNotification as error:
-        return Reading(rejected=(Rejected(str(error), body),))
+        return ParsedNotification(rejected=(Rejection(str(error), body),))
     except RecursionError:  # what could just be parsed may be too deep to be written again
-        return Reading(rejected=(Rejected("JSON nested too deeply", body),))
+        return ParsedNotification(rejected=(Rejection("JSON nested too deeply", body),))
 
 
 def _events(body: bytes) -> Sequence[Any]:
@@ -40,18 +40,18 @@ def _events(body: bytes) -> Sequence[Any]:
     return events
 
 
-def _read_all(events: Sequence[Any], registry: RegistryName) -> Reading:
+def _read_all(events: Sequence[Any], registry: RegistryName) -> ParsedNotification:
     good: list[Event] = []
-    bad: list[Rejected] = []
+    bad: list[Rejection] = []
     for position, fields in enumerate(events):
         try:
             event = read_event(fields, registry)
         except (InvalidNotification, InvalidName) as error:
-            bad.append(Rejected(f"events[{position}]: {error}", json.dumps(fields).encode()))
+            bad.append(Rejection(f"events[{position}]: {error}", json.dumps(fields).encode()))
         else:
             if event is not None:
                 good.append(event)
-    return Reading(tuple(good), tuple(bad))
+    return ParsedNotification(tuple(good), tuple(bad))
 
 
 def read_event(fields: Any, registry: RegistryName) -> Event | None:

@@ -15,7 +15,7 @@ from typing import Any
 from enforcer.errors import InvalidName, InvalidNotification
 from enforcer.events import Action, Event, fingerprint
 from enforcer.names import Digest, Namespace, RegistryName, Repository, Tag
-from enforcer.notifications.parsing import Reading, Rejected, event_id, evidence, need, parse_json
+from enforcer.notifications.parsing import ParsedNotification, Rejection, event_id, evidence, need, parse_json
 from enforcer.times import Time
 
 PUSHED, DELETED, REPLICATED, RETAINED = "push", "delete", "replication", "retention"
@@ -44,19 +44,19 @@ class _Notice:
     data: Mapping[str, Any]
 
 
-def read(body: bytes, registry: RegistryName) -> Reading:
+def read(body: bytes, registry: RegistryName) -> ParsedNotification:
     """Read one webhook call."""
     try:
         notice = _read_notice(parse_json(body))
         if notice is None:
-            return Reading()
+            return ParsedNotification()
         if notice.kind in (PUSHED, DELETED):
-            return Reading(events=_events(notice, registry))
-        return Reading(suspects=_suspects(notice))
+            return ParsedNotification(events=_events(notice, registry))
+        return ParsedNotification(suspects=_suspects(notice))
     except (InvalidNotification, InvalidName) as error:
-        return Reading(rejected=(Rejected(str(error), body),))
+        return ParsedNotification(rejected=(Rejection(str(error), body),))
     except RecursionError:  # as in distribution
-        return Reading(rejected=(Rejected("JSON nested too deeply", body),))
+        return ParsedNotification(rejected=(Rejection("JSON nested too deeply", body),))
 
 
 def _read_notice(fields: Any) -> _Notice | None:

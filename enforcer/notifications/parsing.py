@@ -16,7 +16,7 @@ CHILDREN = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejection:
     """A part of a notification that was not understood, and why."""
 
     reason: str
@@ -24,14 +24,14 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedNotification:
     """The events of a notification. What concerns no tag is in none of the lists.
 
     `suspects` are namespaces in which something changed that the notification does not name: a reason to sweep them.
     """
 
     events: tuple[Event, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
     suspects: tuple[Namespace, ...] = ()
 
 

@@ -111,7 +111,7 @@ class PolicySettings(Table):
     comment: str = Field(default="", max_length=1024, description="Why the policy is there; up to 1024 characters.")
 
 
-def check_together(table: Mapping[str, Any], draft: Problems) -> None:
+def check_together(table: Mapping[str, Any], problems: Problems) -> None:
     """Reject policies of registries that are not configured, and those for which their namespace has no room.
 
     It looks at the table as it was written, so that it also speaks when some of the policies are wrong by themselves.
@@ -127,11 +127,11 @@ def check_together(table: Mapping[str, Any], draft: Problems) -> None:
             continue
         if isinstance(registries, dict) and registry not in registries:
             text = f"no registry is configured as {registry!r}{suggestion(registry, registries)}"
-            draft.reject(("policies", position, "registry"), text)
+            problems.reject(("policies", position, "registry"), text)
         seen[registry, namespace] += 1
         if isinstance(limit, int) and seen[registry, namespace] > limit:
             text = f"one more than policies_per_namespace ({limit}) allows in {namespace} of {registry}"
-            draft.reject(("policies", position), text)
+            problems.reject(("policies", position), text)
 
 
 def draft(declared: PolicySettings, *, origin: str = "") -> Policy:

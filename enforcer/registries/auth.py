@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from enforcer.errors import RegistryDenied, RegistryError, RegistryRefused, RegistryUnavailable
 from enforcer.registries.challenges import Challenge, challenges, merged_scopes
-from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.registries.transport import Answer, Request, Transport
 
 _GRANTS = 4096
@@ -64,12 +64,12 @@ class Authenticator:
     """
 
     def __init__(
-        self, access: RegistryAccess, transport: Transport, clock: Callable[[], float] = time.monotonic
+        self, endpoint: RegistryEndpoint, transport: Transport, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._access = access
+        self._endpoint = endpoint
         self._transport = transport
         self._clock = clock
-        self._basic = _basic_header(access) if access.username else None
+        self._basic = _basic_header(endpoint) if endpoint.username else None
         self._sends_basic = False
         self._service: _TokenService | None = None
         self._grants: dict[str, _Grant] = {}
@@ -136,7 +136,7 @@ class Authenticator:
         """A token and its lifetime in seconds."""
         query = [("service", service.service)] if service.service else []
         query += [("scope", scope) for scope in scopes]
-        what = f"asking {service.address.netloc} for a token for registry {self._access.name}"
+        what = f"asking {service.address.netloc} for a token for registry {self._endpoint.name}"
         request = Request(method="GET", url=service.address.geturl(), what=what, query=query)
         answer = self._transport.send(request, self._basic)
         if answer.status != 200 or not answer.complete:
@@ -148,14 +148,14 @@ class Authenticator:
         error = answer.error(what)
         if isinstance(error, RegistryUnavailable | RegistryDenied | RegistryRefused):
             return error
-        return RegistryRefused(f"{error}: check token_url of registry {self._access.name}", status=answer.status)
+        return RegistryRefused(f"{error}: check token_url of registry {self._endpoint.name}", status=answer.status)
 
     def _trusted(self, bearer: Challenge) -> _TokenService | None:
         """The token service that a challenge names, if it may have the credentials."""
-        offered, registry = _realm(bearer), urlsplit(self._access.url)
+        offered, registry = _realm(bearer), urlsplit(self._endpoint.url)
         if offered is None:
             return None
-        is_configured = self._access.token_url is not None and _same(offered, urlsplit(self._access.token_url))
+        is_configured = self._endpoint.token_url is not None and _same(offered, urlsplit(self._endpoint.token_url))
         is_own = offered.hostname == registry.hostname and (offered.scheme == "https" or registry.scheme == "http")
         return _TokenService(offered, bearer.parameters.get("service", "")) if is_configured or is_own else None
 
@@ -163,7 +163,7 @@ class Authenticator:
         offered = _realm(bearer)
         host = "an address that is no plain URL" if offered is None else f"{offered.scheme}://{offered.netloc}"
         return RegistryDenied(
-            f"registry {self._access.name} asks for a token from {host}, to which the credentials are not sent: "
+            f"registry {self._endpoint.name} asks for a token from {host}, to which the credentials are not sent: "
             "if that is its token service, set token_url of the registry to that service's address",
             status=401,
         )
@@ -177,8 +177,8 @@ def _realm(bearer: Challenge) -> SplitResult | None:
         return None
 
 
-def _basic_header(access: RegistryAccess) -> str:
-    return "Basic " + b64encode(f"{access.username}:{access.password}".encode()).decode()
+def _basic_header(endpoint: RegistryEndpoint) -> str:
+    return "Basic " + b64encode(f"{endpoint.username}:{endpoint.password}".encode()).decode()
 
 
 def _same(one: SplitResult, other: SplitResult) -> bool:

@@ -10,7 +10,7 @@ from enforcer.errors import InvalidName, ManifestMissing, RegistryDenied, Regist
 from enforcer.manifests import ACCEPT, MANIFEST_LIMIT, OCI_MANIFEST, Manifest, digest_or_none, media_type_of
 from enforcer.names import Digest, Repository, Tag
 from enforcer.registries.auth import Authenticator
-from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.registries.pagination import FIRST_PAGE, PAGE_LIMIT, Query, names_in, next_page, wants_other_size
 from enforcer.registries.transport import Answer, Request, Transport
 
@@ -30,10 +30,10 @@ class RegistryClient:
     settings and of checked names only, and redirects are not followed.
     """
 
-    def __init__(self, access: RegistryAccess) -> None:
-        self.access = access
-        self._transport = Transport(access)
-        self._authenticator = Authenticator(access, self._transport)
+    def __init__(self, endpoint: RegistryEndpoint) -> None:
+        self.endpoint = endpoint
+        self._transport = Transport(endpoint)
+        self._authenticator = Authenticator(endpoint, self._transport)
 
     def __enter__(self) -> Self:
         return self
@@ -47,7 +47,7 @@ class RegistryClient:
 
     def ping(self) -> None:
         """Find out whether there is a registry which accepts the credentials."""
-        what = f"asking registry {self.access.name} whether it is there"
+        what = f"asking registry {self.endpoint.name} whether it is there"
         answer = self._ask(Request(method="GET", url=self._url(""), what=what), scope="")
         if answer.status == 404:
             raise RegistryRefused(f"{what}: 404 Not Found, so that is no registry: check its url", status=404)
@@ -102,13 +102,13 @@ class RegistryClient:
         What is pushed is no manifest, not even JSON: a registry first asks who we are, then refuses it and keeps
         nothing. (`{}` would not do: Distribution 2.8 answers that with a 500.)
         """
-        what = f"trying to push to {repository} in {self.access.name}"
+        what = f"trying to push to {repository} in {self.endpoint.name}"
         answer = self._put(repository, CHECK_TAG, OCI_MANIFEST, _NO_MANIFEST, what)
         if 200 <= answer.status < 300:
             return
         error = answer.error(what)
         if isinstance(error, RegistryDenied):
-            account = f"account {self.access.username}" if self.access.username else "nobody without a username"
+            account = f"account {self.endpoint.username}" if self.endpoint.username else "nobody without a username"
             raise RegistryDenied(
                 f"{error}. To restore tags, {account} needs the right to pull and push there", status=error.status
             )
@@ -117,7 +117,7 @@ class RegistryClient:
 
     def check_blob(self, repository: Repository, digest: Digest) -> bool:
         """Whether the registry says that it has a layer or configuration."""
-        what = f"looking for blob {digest} of {repository} in {self.access.name}"
+        what = f"looking for blob {digest} of {repository} in {self.endpoint.name}"
         url = self._url(f"{repository}/blobs/{digest}")
         answer = self._ask(Request(method="HEAD", url=url, what=what), _pull(repository))
         if answer.status in (200, 302, 303, 307):  # a registry on an object store redirects to what it has found there
@@ -129,12 +129,12 @@ class RegistryClient:
 
     def repositories(self) -> Iterator[Repository]:
         """All repositories; names that are none are left out. Asks and raises while it is read."""
-        what = f"listing the repositories of {self.access.name}"
+        what = f"listing the repositories of {self.endpoint.name}"
         return _valid(self._names("_catalog", "repositories", what, "registry:catalog:*"), Repository)
 
     def tags(self, repository: Repository) -> Iterator[Tag]:
         """All tags of a repository, none if it does not exist. Asks and raises while it is read."""
-        what = f"listing the tags of {repository} in {self.access.name}"
+        what = f"listing the tags of {repository} in {self.endpoint.name}"
         try:
             yield from _valid(self._names(f"{repository}/tags/list", "tags", what, _pull(repository)), Tag)
         except ManifestMissing:
@@ -173,14 +173,14 @@ class RegistryClient:
         return answer if renewed is None else self._transport.send(request, renewed)
 
     def _url(self, path: str) -> str:
-        return f"{self.access.url}/v2/{path}"
+        return f"{self.endpoint.url}/v2/{path}"
 
     def _manifest_url(self, repository: Repository, reference: Tag | Digest) -> str:
         return self._url(f"{repository}/manifests/{reference}")
 
     def _shown(self, repository: Repository, reference: Tag | Digest) -> str:
         mark = "@" if isinstance(reference, Digest) else ":"
-        return f"{repository}{mark}{reference} in {self.access.name}"
+        return f"{repository}{mark}{reference} in {self.endpoint.name}"
 
 
 def _pull(repository: Repository) -> str:

@@ -10,7 +10,7 @@ from enforcer.settings.registry import RegistrySettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryAccess:
+class RegistryEndpoint:
     """What the settings say about one registry.
 
     `url` ends without a slash and holds no credentials. `token_url` is needed only where the registry sends its clients

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from enforcer.errors import RegistryRefused
 from enforcer.names import Namespace
-from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.registries.transport import Answer, Request, Transport
 
 PAGE = 100
@@ -33,10 +33,10 @@ class Done(StrEnum):
 class HarborWebhooks:
     """The webhooks of Harbor's projects. Every method raises `RegistryError`."""
 
-    def __init__(self, access: RegistryAccess) -> None:
-        self._access = access
-        self._transport = Transport(access)
-        login = f"{access.username}:{access.password}".encode()
+    def __init__(self, endpoint: RegistryEndpoint) -> None:
+        self._endpoint = endpoint
+        self._transport = Transport(endpoint)
+        login = f"{endpoint.username}:{endpoint.password}".encode()
         self._authorization = "Basic " + b64encode(login).decode()
 
     def __enter__(self) -> Self:
@@ -60,7 +60,7 @@ class HarborWebhooks:
         what, found, page = f"listing the webhooks of project {project}", [], 1
         while True:
             answer = self._send("GET", project, f"?page={page}&page_size={PAGE}", what)
-            webhooks = _webhooks(answer, f"{what} in {self._access.name}")
+            webhooks = _webhooks(answer, f"{what} in {self._endpoint.name}")
             found += webhooks
             if len(webhooks) < PAGE:
                 return found
@@ -69,10 +69,10 @@ class HarborWebhooks:
     def _send(
         self, method: str, project: Namespace, path: str, what: str, body: Mapping[str, Any] | None = None
     ) -> Answer:
-        what = f"{what} in {self._access.name}"
+        what = f"{what} in {self._endpoint.name}"
         request = Request(
             method=method,
-            url=f"{self._access.url}/api/v2.0/projects/{quote(project, safe='')}/webhook/policies{path}",
+            url=f"{self._endpoint.url}/api/v2.0/projects/{quote(project, safe='')}/webhook/policies{path}",
             what=what,
             # A project may be called 42, which Harbor would take for its number.
             headers={"Content-Type": "application/json", "X-Is-Resource-Name": "true"},

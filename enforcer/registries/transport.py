@@ -16,7 +16,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from enforcer.errors import RegistryError, RegistryRefused, RegistryUnavailable
-from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.registries.errors import ERROR_LIMIT, error_of
 
 _CHUNK = 64 * 1024
@@ -59,9 +59,9 @@ class Transport:
     refused, so that nothing in it changes after construction.
     """
 
-    def __init__(self, access: RegistryAccess) -> None:
-        self._timeout = access.timeout
-        self._verify: bool | str = access.ca_file or True
+    def __init__(self, endpoint: RegistryEndpoint) -> None:
+        self._timeout = endpoint.timeout
+        self._verify: bool | str = endpoint.ca_file or True
         self._session = _Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Compressed by a proxy, a manifest would not be the bytes that its digest is about.

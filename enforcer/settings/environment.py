@@ -23,19 +23,19 @@ _SERVICE_LINK = re.compile(
 
 
 def override(
-    model: type[BaseModel], table: Mapping[str, Any], environ: Mapping[str, str], draft: Problems
+    model: type[BaseModel], table: Mapping[str, Any], environ: Mapping[str, str], problems: Problems
 ) -> dict[str, Any]:
     """The table with the keys that variables give in place of its own.
 
     The variable of a textual key holds the text itself, that of any other key a TOML value.
     """
-    given = _given(model, environ, draft)
+    given = _given(model, environ, problems)
     replaced = {key.removesuffix(FILE_SUFFIX) for key in given}
     kept = {key: value for key, value in table.items() if key.removesuffix(FILE_SUFFIX) not in replaced}
     return kept | given
 
 
-def _given(model: type[BaseModel], environ: Mapping[str, str], draft: Problems) -> dict[str, Any]:
+def _given(model: type[BaseModel], environ: Mapping[str, str], problems: Problems) -> dict[str, Any]:
     keys = {key.upper(): key for key in known_keys(model)}
     given: dict[str, Any] = {}
     for variable, text in environ.items():
@@ -43,14 +43,14 @@ def _given(model: type[BaseModel], environ: Mapping[str, str], draft: Problems) 
             continue
         name = variable.removeprefix(_PREFIX)
         if name not in keys:
-            draft.reject((variable,), f"unknown variable{suggestion(name, keys, prefix=_PREFIX)}")
+            problems.reject((variable,), f"unknown variable{suggestion(name, keys, prefix=_PREFIX)}")
             continue
         key = keys[name]
-        draft.came_from((key,), variable)
+        problems.came_from((key,), variable)
         if _is_text(model, key):
             given[key] = text
         else:
-            _parse(key, text, given, draft)
+            _parse(key, text, given, problems)
     return given
 
 
@@ -64,7 +64,7 @@ def _is_text(model: type[BaseModel], key: str) -> bool:
     return field is None or isinstance(field.default, str | SecretStr | Path)
 
 
-def _parse(key: str, text: str, given: dict[str, Any], draft: Problems) -> None:
+def _parse(key: str, text: str, given: dict[str, Any], problems: Problems) -> None:
     try:
         parsed = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
@@ -72,5 +72,5 @@ def _parse(key: str, text: str, given: dict[str, Any], draft: Problems) -> None:
     if parsed.keys() == {"value"}:
         given[key] = parsed["value"]
     else:
-        draft.reject((key,), "is no TOML value, as it would stand behind the '=' in the file")
-        draft.spoil((key,))
+        problems.reject((key,), "is no TOML value, as it would stand behind the '=' in the file")
+        problems.spoil((key,))

@@ -23,7 +23,7 @@ from enforcer.settings.environment import override
 from enforcer.settings.file import find_file, read_table
 from enforcer.settings.registry import RegistrySettings
 from enforcer.settings.secret_files import resolve
-from enforcer.validation.explain import explain
+from enforcer.validation.explain import explanations
 from enforcer.validation.fields import (
     EMBEDDED,
     AccountName,
@@ -150,19 +150,19 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     """
     file = find_file(path, environ)
     table = read_table(file)
-    draft = Problems(file.absolute().parent)
-    table = resolve(Settings, override(Settings, table, environ, draft), draft)
-    settings = _validated(table, draft)
-    if settings is None or draft.problems:
-        raise InvalidSettings(draft.problems)
+    problems = Problems(file.absolute().parent)
+    table = resolve(Settings, override(Settings, table, environ, problems), problems)
+    settings = _validated(table, problems)
+    if settings is None or problems.problems:
+        raise InvalidSettings(problems.problems)
     return settings
 
 
-def _validated(table: dict[str, Any], draft: Problems) -> Settings | None:
-    check_together(table, draft)
+def _validated(table: dict[str, Any], problems: Problems) -> Settings | None:
+    check_together(table, problems)
     try:
-        return Settings.model_validate(table, context={"folder": draft.folder})
+        return Settings.model_validate(table, context={"folder": problems.folder})
     except ValidationError as error:
-        for refusal in error.errors(include_url=False):
-            draft.reject(refusal["loc"], explain(refusal))
+        for at, text in explanations(error):
+            problems.reject(at, text)
         return None

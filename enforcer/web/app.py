@@ -18,7 +18,7 @@ def create_app(settings: Settings, redis: Redis) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     init_app(app, settings, redis)
-    errors.init_app(app)
+    errors.init_app(app, (tcr, swr, harbor, native))
     for module in (notifications, health, tcr, swr, harbor, native):
         app.register_blueprint(module.blueprint)
     return app

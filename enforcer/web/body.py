@@ -1,4 +1,4 @@
-"""The body of a request to one of the policy APIs: bounded, and as it was sent, since signatures cover its bytes."""
+"""The body of a request: bounded, and as it was sent, since signatures cover its bytes."""
 
 from __future__ import annotations
 
@@ -8,25 +8,34 @@ from flask import request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 LIMIT = 1024 * 1024
-"""Bytes of the longest body that is parsed; a rule has about 500."""
+"""Bytes of the longest body that the policy APIs parse; a rule has about 500."""
 
-_DISCARDED = 16 * LIMIT
-"""Up to so many bytes more are read and thrown away, so that the sender gets to see its answer."""
+_DISCARDED = 16
+"""Up to so many times the limit are read and thrown away, so that the sender gets to see its answer."""
 
 _CHUNK = 64 * 1024
 
 
 def read_body() -> bytes:
     """The body of the current request. Raises `RequestEntityTooLarge`, or `BadRequest` if it does not arrive whole."""
-    body = b"".join(_read(LIMIT + 1))
-    if len(body) <= LIMIT:
-        return body
-    for _ in _read(_DISCARDED):
-        pass
-    raise RequestEntityTooLarge(f"the body is longer than {LIMIT} bytes")
+    body = read_beginning(LIMIT)
+    if len(body) > LIMIT:
+        raise RequestEntityTooLarge(f"the body is longer than {LIMIT} bytes")
+    return body
 
 
-def _read(most: int) -> Iterator[bytes]:
+def read_beginning(limit: int) -> bytes:
+    """The body of the current request; of a longer one, one byte more than the limit. Raises `BadRequest`."""
+    body = b"".join(_chunks(limit + 1))
+    if len(body) > limit:
+        # A server that answers and closes while the sender still writes resets the connection: the answer is lost, and
+        # a registry, to which that is no answer, sends the same again for ever.
+        for _ in _chunks(_DISCARDED * limit):
+            pass
+    return body
+
+
+def _chunks(most: int) -> Iterator[bytes]:
     """What comes, until it ends or is as much as that."""
     while most > 0:
         try:

@@ -18,21 +18,19 @@ from enforcer.alerts.message import Alert, Severity
 from enforcer.alerts.outbox import Alerts
 from enforcer.names import RegistryName
 from enforcer.notifications import distribution, harbor
-from enforcer.notifications.parsing import Reading, Rejected
+from enforcer.notifications.parsing import ParsedNotification, Rejection
 from enforcer.settings.registry import RegistrySettings
 from enforcer.store.log import DeadLetter
 from enforcer.store.wakeups import Task
 from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
+from enforcer.web.body import read_beginning
 from enforcer.web.services import Services, services
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("notifications", __name__)
 
 _FORMATS = {"distribution": distribution.read, "harbor": harbor.read}
-_CHUNK = 64 * 1024
-_DISCARDED = 8
-"""Up to so many times the limit are read and thrown away, so that the sender gets to see its answer."""
 
 _QUIET = 3600
 """Seconds between two alerts about the dead letters of one registry."""
@@ -47,13 +45,13 @@ def receive(registry: str) -> tuple[Response, int]:
         wanted = "the Authorization header must be 'Bearer' and the registry's notification token"
         abort(401, wanted, www_authenticate=WWWAuthenticate("bearer"))
     name = RegistryName(registry)
-    reading = _read(name, known, here.settings.notification_limit)
-    if reading.rejected:
-        _bury(here, name, reading)
-    if reading.suspects or reading.rejected:
-        _suspect(here, name, reading)
+    parsed = _read(name, known, here.settings.notification_limit)
+    if parsed.rejected:
+        _bury(here, name, parsed)
+    if parsed.suspects or parsed.rejected:
+        _suspect(here, name, parsed)
     # Last, so that no failing step comes between the flag that it raises and the job that the flag promises.
-    must_wake = here.log.append(reading.events) if reading.events else False
+    must_wake = here.log.append(parsed.events) if parsed.events else False
     answer = Response(status=202)
     if must_wake:
         answer.call_on_close(lambda: _wake(here))  # the registry, which sends one event at a time, is not kept waiting
@@ -72,40 +70,29 @@ def _is_authentic(registry: RegistrySettings | None) -> bool:
     return any(matches)
 
 
-def _read(registry: RegistryName, settings: RegistrySettings, limit: int) -> Reading:
-    body = _body(limit)
+def _read(registry: RegistryName, settings: RegistrySettings, limit: int) -> ParsedNotification:
+    body = read_beginning(limit)
     if len(body) > limit:
-        return Reading(rejected=(Rejected(f"longer than notification_limit, {limit} bytes", body[: limit + 1]),))
+        return ParsedNotification(rejected=(Rejection(f"longer than notification_limit, {limit} bytes", body),))
     try:
         return _FORMATS[settings.kind](body, registry)
     except Exception as error:
         logger.exception("reading a notification of %s failed", registry)
-        return Reading(rejected=(Rejected(f"it cannot be read: {type(error).__name__}", body),))
+        return ParsedNotification(rejected=(Rejection(f"it cannot be read: {type(error).__name__}", body),))
 
 
-def _body(limit: int) -> bytes:
-    """What was sent; of more than the limit, more than the limit."""
-    body = bytearray()
-    left = _DISCARDED * limit
-    while left > 0 and (chunk := request.stream.read(_CHUNK)):
-        left -= len(chunk)
-        if len(body) <= limit:
-            body += chunk
-    return bytes(body)
-
-
-def _bury(here: Services, registry: RegistryName, reading: Reading) -> None:
-    for rejected in reading.rejected:
+def _bury(here: Services, registry: RegistryName, parsed: ParsedNotification) -> None:
+    for rejected in parsed.rejected:
         logger.warning("a notification of %s is not understood: %s", registry, rejected.reason)
-    here.log.bury(DeadLetter(registry, rejected.reason, rejected.content) for rejected in reading.rejected)
+    here.log.bury(DeadLetter(registry, rejected.reason, rejected.content) for rejected in parsed.rejected)
     if here.redis.set(f"te:dead-letters:told:{registry}", 1, nx=True, ex=_QUIET):
-        reason = reading.rejected[0].reason
+        reason = parsed.rejected[0].reason
         Alerts(here.redis, here.settings.alerts).announce([_alert(registry, reason)])
 
 
-def _suspect(here: Services, registry: RegistryName, reading: Reading) -> None:
+def _suspect(here: Services, registry: RegistryName, parsed: ParsedNotification) -> None:
     """Have the registry looked at, or those namespaces of it, since something happened that no event tells."""
-    places = [str(registry)] if reading.rejected else [f"{registry}/{namespace}" for namespace in reading.suspects]
+    places = [str(registry)] if parsed.rejected else [f"{registry}/{namespace}" for namespace in parsed.suspects]
     WorkQueue(here.redis, Task.SWEEP).add((place, "") for place in places)
     here.queues.wake(Task.SWEEP)
 

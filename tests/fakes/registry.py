@@ -2,7 +2,7 @@
 
     with FakeRegistry() as registry:
         registry.put_manifest("team/app", "1.0", image("first"))
-        client = RegistryClient(RegistryAccess(name=RegistryName("main"), url=registry.url))
+        client = RegistryClient(RegistryEndpoint(name=RegistryName("main"), url=registry.url))
 
 Tests read and change its state directly (`manifests`, `tags`, `blobs`) and look at `requests`, the log of what was
 asked, and at `headers`, with names in lower case, beside it.

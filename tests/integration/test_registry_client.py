@@ -10,7 +10,7 @@ from enforcer.errors import BlobsMissing, ManifestMissing, RegistryDenied, Regis
 from enforcer.manifests import OCI_INDEX, Manifest
 from enforcer.names import Digest, RegistryName, Repository, Tag
 from enforcer.registries.client import RegistryClient
-from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.endpoint import RegistryEndpoint
 from tests.fakes.images import blobs_of, image, index
 from tests.integration.servers import (
     delete_blob,
@@ -31,7 +31,7 @@ HTPASSWD = "enforcer:$2y$05$xvJUaRlIZmLeLSsOGFfdcOV3C61XB0T8ANVf39qMHSOoXksSlSVd
 
 @contextmanager
 def connected(url: str, username: str = "", password: str = ""):
-    access = RegistryAccess(name=RegistryName("main"), url=url, username=username, password=password)
+    access = RegistryEndpoint(name=RegistryName("main"), url=url, username=username, password=password)
     with RegistryClient(access) as client:
         yield client
 

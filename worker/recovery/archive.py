@@ -11,7 +11,7 @@ from enforcer.errors import InvalidName
 from enforcer.events import Event
 from enforcer.names import RegistryName
 from enforcer.notifications import distribution, harbor
-from enforcer.notifications.parsing import Reading, Rejected
+from enforcer.notifications.parsing import ParsedNotification, Rejection
 from enforcer.times import Time
 from worker.recovery.documents import Document
 
@@ -28,15 +28,16 @@ class Archive:
     since: Time | None = None
     until: Time | None = None
 
-    def read(self, document: Document) -> Reading:
+    def read(self, document: Document) -> ParsedNotification:
         """The events of one document, and what of it is not understood."""
         content = document.text.encode(errors="replace")
         if document.problem:
-            return Reading(rejected=(Rejected(document.problem, content),))
-        reading = self._read(document.value, content)
-        return Reading(tuple(event for event in reading.events if self._is_asked_for(event)), reading.rejected)
+            return ParsedNotification(rejected=(Rejection(document.problem, content),))
+        parsed = self._read(document.value, content)
+        events = tuple(event for event in parsed.events if self._is_asked_for(event))
+        return ParsedNotification(events, parsed.rejected)
 
-    def _read(self, value: Any, content: bytes) -> Reading:
+    def _read(self, value: Any, content: bytes) -> ParsedNotification:
         fields = value if isinstance(value, dict) else {}
         if fields.keys() & {"events", "target", "event_data", "specversion"}:
             return self._foreign(fields, content)
@@ -44,23 +45,23 @@ class Archive:
             return self._exported(Event.from_dict(value), content)
         except (InvalidName, KeyError, TypeError, ValueError, AttributeError) as error:
             text = f"neither a notification of Distribution or Harbor nor an exported event: {_problem(value, error)}"
-            return Reading(rejected=(Rejected(text, content),))
+            return ParsedNotification(rejected=(Rejection(text, content),))
 
-    def _foreign(self, fields: dict[str, Any], content: bytes) -> Reading:
+    def _foreign(self, fields: dict[str, Any], content: bytes) -> ParsedNotification:
         if self.registry is None:
-            return Reading(
-                rejected=(Rejected("it does not say of which registry it is: name that by --registry", content),)
+            return ParsedNotification(
+                rejected=(Rejection("it does not say of which registry it is: name that by --registry", content),)
             )
         if "target" in fields:  # one event of an envelope, as replay writes it to its rejects
             return distribution.read(json.dumps({"events": [fields]}).encode(), self.registry)
         read = distribution.read if "events" in fields else harbor.read
         return read(content, self.registry)
 
-    def _exported(self, event: Event, content: bytes) -> Reading:
+    def _exported(self, event: Event, content: bytes) -> ParsedNotification:
         if event.registry not in self.registries:
             text = f"the event is of registry {event.registry}, and none is configured under that name"
-            return Reading(rejected=(Rejected(text, content),))
-        return Reading((event,))
+            return ParsedNotification(rejected=(Rejection(text, content),))
+        return ParsedNotification((event,))
 
     def _is_asked_for(self, event: Event) -> bool:
         return (self.since is None or event.time >= self.since) and (self.until is None or event.time < self.until)

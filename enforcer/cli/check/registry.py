@@ -10,7 +10,7 @@ from enforcer.cli.check.result import Result, failed, ok, warning
 from enforcer.errors import RegistryDenied, RegistryError, RegistryUnavailable
 from enforcer.names import NO_NAMESPACE, Namespace, RegistryName, Repository
 from enforcer.registries.client import RegistryClient
-from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.settings.settings import RegistrySettings
 
 TOKEN_LENGTH = 16
@@ -30,17 +30,17 @@ def check_registry(
 ) -> Iterator[Result]:
     """Check a registry in which tags of these namespaces are to be restored."""
     subject = f"registry {name}"
-    yield from _check_answers(subject, RegistryAccess.of(name, registry), [probe_of(each) for each in restored])
+    yield from _check_answers(subject, RegistryEndpoint.of(name, registry), [probe_of(each) for each in restored])
     yield from _check_secrets(subject, registry)
     if is_loopback(public_url) and not is_loopback(registry.url):
         text = f"it cannot reach public_url {public_url} from another host: set it to an address that it can"
         yield warning(subject, text)
 
 
-def _check_answers(subject: str, access: RegistryAccess, probes: list[Repository]) -> Iterator[Result]:
-    who = f"user {access.username}" if access.username else "anybody"
+def _check_answers(subject: str, endpoint: RegistryEndpoint, probes: list[Repository]) -> Iterator[Result]:
+    who = f"user {endpoint.username}" if endpoint.username else "anybody"
     namespaces = ", ".join(probe.namespace for probe in probes)
-    with RegistryClient(access) as client:
+    with RegistryClient(endpoint) as client:
         try:
             client.ping()
         except RegistryError as error:
@@ -50,7 +50,7 @@ def _check_answers(subject: str, access: RegistryAccess, probes: list[Repository
     yield from refused
     if not refused:
         right = f" and takes pushes to {namespaces}" if probes else ""
-        yield ok(subject, f"{access.url} answers {who}{right}")
+        yield ok(subject, f"{endpoint.url} answers {who}{right}")
 
 
 def _refused(subject: str, client: RegistryClient, probes: Iterable[Repository]) -> Iterator[Result]:

@@ -18,7 +18,7 @@ from enforcer.policies.policy import Policy
 from enforcer.settings.secret_files import resolve
 from enforcer.settings.settings import Settings
 from enforcer.validation import fields
-from enforcer.validation.explain import explain
+from enforcer.validation.explain import explanations
 from enforcer.validation.problems import Problems
 from enforcer.web.vendors.rules import RepositorySelectorBody, RuleBody, SelectorBody
 
@@ -118,6 +118,6 @@ def _validated(model: type[Model], given: Any, at: tuple[str | int, ...], proble
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        for refusal in error.errors(include_url=False):
-            problems.reject((*at, *refusal["loc"]), explain(refusal))
+        for inside, text in explanations(error):
+            problems.reject((*at, *inside), text)
         return None

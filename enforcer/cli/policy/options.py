@@ -69,11 +69,11 @@ def checked(fields: Mapping[str, Any]) -> PolicySettings:
     from pydantic import ValidationError
 
     from enforcer.policies.declaration import PolicySettings
-    from enforcer.validation.explain import explain
+    from enforcer.validation.explain import explanations
     from enforcer.validation.problems import dotted
 
     try:
         return PolicySettings.model_validate(fields)
     except ValidationError as error:
-        lines = [f"{dotted(each['loc'])}: {explain(each)}" for each in error.errors(include_url=False)]
+        lines = [f"{dotted(at)}: {text}" for at, text in explanations(error)]
         raise click.UsageError("\n".join(lines)) from error

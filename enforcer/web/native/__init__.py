@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.blueprints import BlueprintSetupState
 
 from enforcer.web.native import (
@@ -22,7 +22,7 @@ from enforcer.web.native import (
 from enforcer.web.native.operations import PREFIX, Id
 from enforcer.web.native.problems import answer_error
 
-__all__ = ["PREFIX", "answer_error", "blueprint"]
+__all__ = ["answer_error", "blueprint", "is_call"]
 
 _GROUPS = (
     policies.group,
@@ -36,6 +36,11 @@ _GROUPS = (
 )
 
 blueprint = Blueprint("native", __name__, url_prefix=PREFIX)
+
+
+def is_call() -> bool:
+    """True if the current request is meant for this API."""
+    return request.path.startswith(PREFIX)
 
 
 @blueprint.record_once

@@ -17,7 +17,7 @@ from enforcer.web.accounts import Account
 from enforcer.web.body import read_body
 from enforcer.web.native.authentication import authenticate, require_admin
 from enforcer.web.native.paging import Query, read_query
-from enforcer.web.native.problems import Fault, Refused, faults_of_body
+from enforcer.web.native.problems import Fault, InvalidRequest, faults_of_body
 from enforcer.web.native.texts import Shape
 
 PREFIX = "/api/v1"
@@ -179,11 +179,11 @@ def _read_body(model: type[Given]) -> Given:
     try:
         given = from_json(read_body(), allow_inf_nan=False)
     except ValueError as error:
-        raise Refused([Fault(detail=f"is no JSON: {error}", pointer="#")]) from error
+        raise InvalidRequest([Fault(detail=f"is no JSON: {error}", pointer="#")]) from error
     try:
         return model.model_validate(_with_integers(given))
     except ValidationError as error:
-        raise Refused(faults_of_body(error)) from error
+        raise InvalidRequest(faults_of_body(error)) from error
 
 
 def _with_integers(given: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -10,21 +9,17 @@ from urllib.parse import urlencode
 from flask import request
 from pydantic import BeforeValidator, Field, ValidationError
 
+from enforcer.validation.integers import read_integer
 from enforcer.validation.problems import suggestion
-from enforcer.web.native.problems import Fault, Refused, faults_of_query
+from enforcer.web.native.problems import Fault, InvalidRequest, faults_of_query
 from enforcer.web.native.texts import Shape
-
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 LIMIT = 1000
 """Entries of the largest page."""
 
 
 def _integer(given: Any) -> Any:
-    """Of a text only plain digits: pydantic also reads " 1", "+1", "1_0" and "1.0"."""
-    if isinstance(given, str) and not _INTEGER.fullmatch(given):
-        raise ValueError("should be an integer")
-    return given
+    return read_integer(given) if isinstance(given, str) else given
 
 
 Integer = Annotated[int, BeforeValidator(_integer)]
@@ -53,7 +48,7 @@ class Page(Shape, Generic[Item]):
 
 
 def read_query(model: type[Asked]) -> Asked:
-    """The parameters of the request. Raises `Refused` with each that is unknown, given twice or wrong."""
+    """The parameters of the request. Raises `InvalidRequest` with each that is unknown, given twice or wrong."""
     known = model.model_fields
     faults = []
     for name, values in request.args.lists():
@@ -62,11 +57,11 @@ def read_query(model: type[Asked]) -> Asked:
         elif len(values) > 1:
             faults.append(Fault(detail=f"is given {len(values)} times", parameter=name))
     if faults:
-        raise Refused(faults)
+        raise InvalidRequest(faults)
     try:
         return model.model_validate(request.args.to_dict())
     except ValidationError as error:
-        raise Refused(faults_of_query(error)) from error
+        raise InvalidRequest(faults_of_query(error)) from error
 
 
 def link_to_next(query: PageQuery, total: int) -> list[tuple[str, str]]:

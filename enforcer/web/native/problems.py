@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from http import HTTPStatus
 from itertools import islice
 from urllib.parse import quote
 
 from flask import Response
 from pydantic import Field, ValidationError
-from pydantic_core import ErrorDetails
-from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
+from werkzeug.exceptions import BadRequest
 
-from enforcer.errors import (
-    EnforcerError,
-    InvalidName,
-    InvalidPattern,
-    InvalidPolicy,
-    NotFound,
-    PolicyConflict,
-    StalePolicy,
-    StoreUnavailable,
-)
-from enforcer.validation.explain import explain
+from enforcer.errors import StalePolicy
+from enforcer.validation.explain import JSON, explanations
+from enforcer.web.errors import as_http, with_headers
 from enforcer.web.native.texts import Shape
 
 FAULTS = 20
 """Of so many an answer tells; a hostile request has thousands."""
 
-logger = logging.getLogger(__name__)
-
 MEDIA_TYPE = "application/problem+json"
-
-_STATUS: tuple[tuple[type[EnforcerError], int], ...] = (
-    (InvalidName, 400),
-    (InvalidPattern, 400),
-    (InvalidPolicy, 400),
-    (NotFound, 404),
-    (PolicyConflict, 409),
-    (StalePolicy, 412),
-    (StoreUnavailable, 503),
-)
 
 
 class Fault(Shape):
@@ -65,7 +43,7 @@ class Problem(Shape):
     revision: int | None = Field(default=None, description="With status 412: the revision that the policy has now.")
 
 
-class Refused(BadRequest):
+class InvalidRequest(BadRequest):
     """A request whose parameters or body cannot be accepted; `faults` says what is wrong, but not without end."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
@@ -74,63 +52,35 @@ class Refused(BadRequest):
 
 
 def faults_of_body(error: ValidationError) -> list[Fault]:
-    """What pydantic refuses in a body."""
+    """The faults that pydantic finds in a body."""
     return [
-        Fault(detail=_explained(each), pointer="#" + "".join(f"/{_escaped(part)}" for part in each["loc"]))
-        for each in error.errors(include_url=False)
+        Fault(detail=text, pointer="#" + "".join(f"/{_escaped(part)}" for part in at))
+        for at, text in explanations(error, JSON)
     ]
 
 
 def faults_of_query(error: ValidationError) -> list[Fault]:
-    """What pydantic refuses in a query."""
-    return [
-        Fault(detail=_explained(each), parameter=".".join(map(str, each["loc"])))
-        for each in error.errors(include_url=False)
-    ]
+    """The faults that pydantic finds in a query."""
+    return [Fault(detail=text, parameter=".".join(map(str, at))) for at, text in explanations(error, JSON)]
 
 
 def answer_error(error: Exception) -> Response:
-    """The problem that an error is; one that is not expected says nothing of itself."""
-    if isinstance(error, HTTPException):
-        return _answer(_of_http(error), error.get_headers())
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), None)
-    if status is None:
-        logger.error("no status for %s: %s", type(error).__name__, error)
-        return _answer(_of_http(InternalServerError()))
-    revision = error.revision if isinstance(error, StalePolicy) else None
-    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=str(error), revision=revision)
-    return _answer(problem)
-
-
-def _of_http(error: HTTPException) -> Problem:
-    status = error.code or 500
-    return Problem(
-        title=HTTPStatus(status).phrase,
+    """The problem that an error is."""
+    http = as_http(error)
+    status = HTTPStatus(http.code or 500)
+    problem = Problem(
+        title=status.phrase,
         status=status,
-        detail=error.description or HTTPStatus(status).description,
-        errors=list(error.faults) if isinstance(error, Refused) else None,
+        detail=http.description or status.description,
+        errors=list(error.faults) if isinstance(error, InvalidRequest) else None,
+        revision=error.revision if isinstance(error, StalePolicy) else None,
     )
-
-
-def _answer(problem: Problem, headers: Sequence[tuple[str, str]] = ()) -> Response:
-    answer = Response(problem.model_dump_json(exclude_none=True), problem.status, content_type=MEDIA_TYPE)
-    answer.headers.extend((name, value) for name, value in headers if name.lower() != "content-type")
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        answer.headers["Retry-After"] = "1"
-    return answer
+    return with_headers(Response(problem.model_dump_json(exclude_none=True), status, content_type=MEDIA_TYPE), http)
 
 
 def _told(fault: Fault) -> str:
     where = fault.parameter or (fault.pointer or "").removeprefix("#/").replace("/", ".").removeprefix("#")
     return f"{where}: {fault.detail}" if where else fault.detail
-
-
-def _explained(error: ErrorDetails) -> str:
-    if error["type"] == "extra_forbidden":
-        return "is not known here"
-    if error["type"] == "model_type":
-        return "should be an object"
-    return explain(error)
 
 
 def _escaped(part: str | int) -> str:

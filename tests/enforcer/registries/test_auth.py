@@ -9,7 +9,7 @@ import pytest
 from enforcer.errors import RegistryDenied, RegistryError, RegistryRefused, RegistryUnavailable
 from enforcer.names import RegistryName
 from enforcer.registries.auth import Authenticator
-from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.registries.transport import Answer, Transport
 from tests.fakes.registry import FakeRegistry
 
@@ -42,7 +42,7 @@ def clock():
 @contextmanager
 def authenticator(url: str, clock: Clock | None = None, **settings):
     account = {"username": OPS[0], "password": OPS[1], "timeout": 5.0, **settings}
-    access = RegistryAccess(name=RegistryName("main"), url=url, **account)
+    access = RegistryEndpoint(name=RegistryName("main"), url=url, **account)
     transport = Transport(access)
     try:
         yield Authenticator(access, transport, clock or Clock())
@@ -315,7 +315,7 @@ def test_token_service_that_is_away(registry):
 def test_where_credentials_go(url, token_url, realm, trusted):
     """Credentials go to the configured token service, or to one on the registry's host that is as well protected."""
     asked: list[str] = []
-    access = RegistryAccess(name=RegistryName("main"), url=url, username="ops", password="x", token_url=token_url)
+    access = RegistryEndpoint(name=RegistryName("main"), url=url, username="ops", password="x", token_url=token_url)
     auth = Authenticator(access, RecordingTransport(access, asked))
 
     if trusted:
@@ -330,7 +330,7 @@ def test_where_credentials_go(url, token_url, realm, trusted):
 class RecordingTransport(Transport):
     """Sends nothing, notes where it would have gone, and answers with a token."""
 
-    def __init__(self, access: RegistryAccess, asked: list[str]) -> None:
+    def __init__(self, access: RegistryEndpoint, asked: list[str]) -> None:
         super().__init__(access)
         self.asked = asked
 

@@ -19,7 +19,7 @@ from enforcer.errors import (
 from enforcer.manifests import ACCEPT, DOCKER_MANIFEST, MANIFEST_LIMIT, OCI_INDEX, OCI_MANIFEST, Manifest
 from enforcer.names import Digest, RegistryName, Repository, Tag
 from enforcer.registries.client import CHECK_TAG, RegistryClient
-from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.endpoint import RegistryEndpoint
 from tests.fakes.images import blobs_of, image, index
 from tests.fakes.registry import FakeRegistry, errors
 
@@ -41,7 +41,7 @@ def connect():
 
     def connected(registry: FakeRegistry, username: str = "", password: str = "", **settings) -> RegistryClient:
         account = {"username": username, "password": password, "timeout": 5.0, **settings}
-        clients.append(RegistryClient(RegistryAccess(name=RegistryName("main"), url=registry.url, **account)))
+        clients.append(RegistryClient(RegistryEndpoint(name=RegistryName("main"), url=registry.url, **account)))
         return clients[-1]
 
     yield connected
@@ -500,7 +500,7 @@ def test_many_threads(connect):
 
 def test_closed_at_the_end(registry):
     """As a context manager, the client closes its connections."""
-    with RegistryClient(RegistryAccess(name=RegistryName("main"), url=registry.url)) as client:
+    with RegistryClient(RegistryEndpoint(name=RegistryName("main"), url=registry.url)) as client:
         client.ping()
         assert registry.open_connections == 1
 

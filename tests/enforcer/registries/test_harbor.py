@@ -4,7 +4,7 @@ import pytest
 
 from enforcer.errors import RegistryDenied, RegistryRefused, RegistryUnavailable
 from enforcer.names import Namespace, RegistryName
-from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.registries.harbor import PAGE, Done, HarborWebhooks
 from tests.fakes.harbor_server import FakeHarbor
 from tests.fakes.registry import FakeRegistry
@@ -25,7 +25,7 @@ def harbor():
 
 
 def webhooks_of(url, username="enforcer", password="swordfish"):
-    access = RegistryAccess(name=RegistryName("main"), url=url, username=username, password=password)
+    access = RegistryEndpoint(name=RegistryName("main"), url=url, username=username, password=password)
     return HarborWebhooks(access)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from enforcer.errors import ManifestMissing, RegistryRefused, RegistryUnavailable
 from enforcer.names import RegistryName
-from enforcer.registries.endpoint import RegistryAccess
+from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.registries.transport import Request, Transport
 from tests.fakes.registry import FakeRegistry
 
@@ -27,8 +27,8 @@ def transport(registry):
     transport.close()
 
 
-def access(url: str, **settings) -> RegistryAccess:
-    return RegistryAccess(name=RegistryName("main"), url=url, **{"timeout": 5.0, **settings})
+def access(url: str, **settings) -> RegistryEndpoint:
+    return RegistryEndpoint(name=RegistryName("main"), url=url, **{"timeout": 5.0, **settings})
 
 
 def get(url: str, **fields) -> Request:

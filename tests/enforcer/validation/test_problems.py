@@ -36,12 +36,12 @@ def test_a_prefix_makes_no_words_similar():
 
 def test_problems_name_the_nearest_origin():
     """A value from a file within a table from a variable is blamed on the file."""
-    draft = Problems(Path())
-    draft.came_from(("alerts",), "ENFORCER_ALERTS")
-    draft.came_from(("alerts", "urls"), "/run/urls")
-    draft.reject(("alerts", "urls", 1), "is wrong")
-    draft.reject(("alerts", "colour"), "is unknown")
-    assert draft.problems == (
+    problems = Problems(Path())
+    problems.came_from(("alerts",), "ENFORCER_ALERTS")
+    problems.came_from(("alerts", "urls"), "/run/urls")
+    problems.reject(("alerts", "urls", 1), "is wrong")
+    problems.reject(("alerts", "colour"), "is unknown")
+    assert problems.problems == (
         "alerts.urls[1] (from /run/urls): is wrong",
         "alerts.colour (from ENFORCER_ALERTS): is unknown",
     )
@@ -49,9 +49,9 @@ def test_problems_name_the_nearest_origin():
 
 def test_nothing_more_is_told_of_a_spoilt_location():
     """What follows from an earlier problem would only hide it."""
-    draft = Problems(Path())
-    draft.reject(("a",), "cannot be read")
-    draft.spoil(("a",))
-    draft.reject(("a", "b"), "is missing")
-    draft.reject(("c",), "is missing")
-    assert draft.problems == ("a: cannot be read", "c: is missing")
+    problems = Problems(Path())
+    problems.reject(("a",), "cannot be read")
+    problems.spoil(("a",))
+    problems.reject(("a", "b"), "is missing")
+    problems.reject(("c",), "is missing")
+    assert problems.problems == ("a: cannot be read", "c: is missing")

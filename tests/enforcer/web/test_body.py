@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from enforcer.web.body import LIMIT, read_body
+from enforcer.web.body import LIMIT, read_beginning, read_body
 
 
 class Broken(io.RawIOBase):
@@ -25,11 +25,11 @@ class Broken(io.RawIOBase):
         return b"x" * length
 
 
-def read(stream):
+def read(stream, reader=read_body):
     """Read a body of no announced length."""
     environ = {"wsgi.input": stream, "wsgi.input_terminated": True}
     with Flask(__name__).test_request_context(method="POST", environ_overrides=environ):
-        return read_body()
+        return reader()
 
 
 @pytest.mark.parametrize("length", [0, 1, LIMIT])
@@ -59,3 +59,11 @@ def test_broken(length):
     """What breaks off is the sender's fault, at whatever point."""
     with pytest.raises(BadRequest, match="did not arrive whole"):
         read(Broken(length))
+
+
+@pytest.mark.parametrize("length", [0, 99, 100, 101, 1000])
+def test_beginning(length):
+    """Of a body that is too long, one byte more than the limit tells so; the rest is read and thrown away."""
+    stream = io.BytesIO(b"x" * length)
+    assert read(stream, lambda: read_beginning(100)) == b"x" * min(length, 101)
+    assert stream.tell() == length

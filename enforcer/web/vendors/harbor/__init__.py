@@ -5,7 +5,6 @@ that is configured at all.
 """
 
 from enforcer.web.vendors.harbor.answers import answer_error
-from enforcer.web.vendors.harbor.calls import blueprint
-from enforcer.web.vendors.harbor.projects import PREFIX
+from enforcer.web.vendors.harbor.calls import blueprint, is_call
 
-__all__ = ["PREFIX", "answer_error", "blueprint"]
+__all__ = ["answer_error", "blueprint", "is_call"]

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 from flask import Response, abort, json, jsonify, request
 
 from enforcer.errors import InvalidPolicy
-from enforcer.web.vendors.http_errors import as_http, with_headers
-from enforcer.web.vendors.json_object import integer
+from enforcer.web.errors import as_http, with_headers
+from enforcer.web.vendors.query import integer
 
 PAGE, LARGEST_PAGE = 10, 100
 

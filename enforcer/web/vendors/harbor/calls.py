@@ -29,6 +29,11 @@ _EMPTY = "text/plain"
 _NUMBER = re.compile(r"\d{1,18}", flags=re.ASCII)
 
 
+def is_call() -> bool:
+    """True if the current request is meant for this API."""
+    return request.path.startswith(PREFIX)
+
+
 @blueprint.before_request
 def _admit() -> None:
     g.account = authenticate()

@@ -14,7 +14,7 @@ from enforcer.store.namespaces import NumberedNamespace
 from enforcer.web.services import services
 
 PREFIX = "/api/v2.0/"
-"""What the path of every call begins with."""
+"""The beginning of the path of every call."""
 
 _NUMBER = re.compile(r"[+-]?\d{1,18}", flags=re.ASCII)
 

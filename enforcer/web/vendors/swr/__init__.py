@@ -5,9 +5,6 @@ body, and the id of a request only by the header `X-Request-Id`, which every ans
 """
 
 from enforcer.web.vendors.swr.answers import answer_error
-from enforcer.web.vendors.swr.calls import blueprint
+from enforcer.web.vendors.swr.calls import blueprint, is_call
 
-__all__ = ["PREFIX", "answer_error", "blueprint"]
-
-PREFIX = "/v2/"
-"""What the path of every call begins with."""
+__all__ = ["answer_error", "blueprint", "is_call"]

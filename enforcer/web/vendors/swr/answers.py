@@ -7,7 +7,7 @@ import uuid
 from flask import Response, jsonify
 
 from enforcer.errors import NotFound
-from enforcer.web.vendors.http_errors import as_http, with_headers
+from enforcer.web.errors import as_http, with_headers
 
 _MISSING = {"registry": "SVCSTG.SWR.4040001", "namespace": "SVCSTG.SWR.4040002", "policy": "SVCSTG.SWR.4040003"}
 

@@ -15,18 +15,27 @@ from enforcer.policies.policy import Policy
 from enforcer.store.namespaces import NumberedNamespace
 from enforcer.web.body import read_body
 from enforcer.web.services import services
-from enforcer.web.vendors.json_object import integer, parse
+from enforcer.web.vendors.json_object import parse
+from enforcer.web.vendors.query import integer
 from enforcer.web.vendors.rules import place_check
 from enforcer.web.vendors.swr.answers import identified
 from enforcer.web.vendors.swr.login import authenticate
 from enforcer.web.vendors.swr.rules import SwrRule, swr_rule_json
 
-blueprint = Blueprint("swr", __name__, url_prefix="/v2/<project>/instances/<instance>")
+PREFIX = "/v2/"
+"""The beginning of the path of every call."""
+
+blueprint = Blueprint("swr", __name__, url_prefix=f"{PREFIX}<project>/instances/<instance>")
 
 _RULES = "/namespaces/<namespace>/immutabletagrules"
 _RULE = f"{_RULES}/<int:rule>"
 
 PAGE, LARGEST_PAGE = 10, 100
+
+
+def is_call() -> bool:
+    """True if the current request is meant for this API."""
+    return request.path.startswith(PREFIX)
 
 
 @blueprint.url_value_preprocessor

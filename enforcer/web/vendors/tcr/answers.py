@@ -6,23 +6,23 @@ import uuid
 from typing import Any
 
 from flask import Response, jsonify
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from enforcer.errors import EnforcerError, InvalidName, InvalidPattern, InvalidPolicy, NotFound, PolicyConflict
+from enforcer.errors import EnforcerError
+from enforcer.web.errors import as_http
 from enforcer.web.vendors.signing.tc3 import SignatureRefused
 
 INVALID = "InvalidParameter.ErrorTcrInvalidParameter"
 INTERNAL = "InternalError"
+_OUR_FAULT = "the call could not be carried out; try again, and look into the server's log if it stays so"
 
-_CODES: dict[type[Exception], str] = {
-    InvalidName: INVALID,
-    InvalidPattern: INVALID,
-    InvalidPolicy: INVALID,
-    NotFound: "ResourceNotFound.TcrResourceNotFound",
-    PolicyConflict: "FailedOperation.ErrorTcrResourceConflict",
-    MethodNotAllowed: "UnsupportedProtocol",
-    RequestEntityTooLarge: "RequestSizeLimitExceeded",
+_CODES = {
+    400: INVALID,
+    404: "ResourceNotFound.TcrResourceNotFound",
+    405: "UnsupportedProtocol",
+    409: "FailedOperation.ErrorTcrResourceConflict",
+    413: "RequestSizeLimitExceeded",
 }
+"""The vendor's codes, by the status that another API would answer."""
 
 
 class CallRefused(EnforcerError):
@@ -40,16 +40,15 @@ def answer(content: dict[str, Any]) -> Response:
 
 def answer_error(error: Exception) -> Response:
     """The answer for an error; it tells nothing of our own faults."""
-    code = _code(error)
-    text = error.description if isinstance(error, HTTPException) else str(error)
-    if code == INTERNAL:
-        text = "the call could not be carried out; try again, and look into the server's log if it stays so"
-    return answer({"Error": {"Code": code, "Message": text or code}})
+    code, text = _code_and_text(error)
+    return answer({"Error": {"Code": code, "Message": text}})
 
 
-def _code(error: Exception) -> str:
+def _code_and_text(error: Exception) -> tuple[str, str]:
     if isinstance(error, CallRefused):
-        return error.code
+        return error.code, str(error)
     if isinstance(error, SignatureRefused):
-        return error.fault.value
-    return next((code for kind, code in _CODES.items() if isinstance(error, kind)), INTERNAL)
+        return error.fault.value, str(error)
+    http = as_http(error)
+    code = _CODES.get(http.code or 500)
+    return (INTERNAL, _OUR_FAULT) if code is None else (code, http.description or code)

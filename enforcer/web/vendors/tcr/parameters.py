@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic.alias_generators import to_pascal
-from pydantic_core import ErrorDetails
 
 from enforcer.policies.declaration import PatternText
-from enforcer.validation.problems import dotted
+from enforcer.validation.explain import JSON, in_one_line
+from enforcer.validation.integers import read_integer
 from enforcer.web.vendors.json_object import JsonObject
 from enforcer.web.vendors.tcr.answers import INVALID, CallRefused
 
@@ -25,18 +25,16 @@ _COMMON = frozenset({"Action", "Version", "Region", "Language", "RequestClient",
 
 _MOST_FIELDS = 100
 _LARGEST = 2**63 - 1
-_DIGITS = re.compile(r"\d{1,19}", flags=re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
-_WORDS = {
-    "model_type": "should be an object",
-    "missing": "is missing",
-    "extra_forbidden": "is no parameter of this action",
-}
+_WORDING = replace(JSON, instead={"extra_forbidden": "is no parameter of this action"})
+
+_SHOWN = 5
+"""Problems of one call that an answer tells."""
 
 
 def _number(given: Any, info: ValidationInfo) -> Any:
     is_text = info.context == _QUERY and isinstance(given, str)
-    return int(given) if is_text and _DIGITS.fullmatch(given) else given
+    return read_integer(given, padded=True) if is_text else given
 
 
 def _boolean(given: Any, info: ValidationInfo) -> Any:
@@ -142,20 +140,14 @@ def _validated(kind: type[P], given: dict[str, Any], context: str = "") -> P:
     try:
         return kind.model_validate(given, context=context)
     except ValidationError as error:
-        raise _refusal(error.errors(include_url=False)) from None  # its text repeats what was sent
+        raise _refusal(error) from None  # its text repeats what was sent
 
 
-def _refusal(errors: list[ErrorDetails]) -> CallRefused:
-    kinds = {error["type"] for error in errors}
+def _refusal(error: ValidationError) -> CallRefused:
+    kinds = {details["type"] for details in error.errors(include_url=False)}
     code = INVALID
     if "missing" in kinds:
         code = "MissingParameter"
     elif kinds == {"extra_forbidden"}:
         code = "UnknownParameter"
-    return CallRefused(code, "; ".join(f"{dotted(error['loc'])[:80]}: {_explain(error)}" for error in errors[:5]))
-
-
-def _explain(error: ErrorDetails) -> str:
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    return _WORDS.get(error["type"]) or error["msg"].removeprefix("Input ")
+    return CallRefused(code, in_one_line(error, _WORDING, most=_SHOWN))
