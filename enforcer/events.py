@@ -1,4 +1,4 @@
-"""Events: what a registry says somebody did, in one form whatever registry said it."""
+"""Events: the pushes, deletions and approvals that change a tag, in one form for every registry."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from enforcer.times import Time
 _ID = re.compile(r"[!-~]{1,128}")
 _TEXTS = ("media_type", "actor", "address", "user_agent", "reason")
 
+Order = tuple[str, str, str]
+"""The place of an event among those of its tag: time, digest, id."""
+
 
 class Action(StrEnum):
-    """What changes a tag, or what it must be. Pulls and mounts never become events.
+    """The ways to change a tag, or its record. Pulls and mounts never become events.
 
     Operators approve a digest; once a worker has found it in the registry, that adopts it as the record.
     """
@@ -29,13 +32,13 @@ class Action(StrEnum):
 
     @property
     def is_client(self) -> bool:
-        """Whether a client of the registry did it, and no operator."""
+        """True for the actions of a registry's client, as against those of an operator."""
         return self in (Action.PUSH, Action.DELETE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One push or delete, or an operator's approval. It says what somebody did, not what the tag is now.
+    """One push or delete, or an operator's approval: something that was done, not the state of the tag now.
 
     `children` are the manifests that a pushed index lists. `actor`, `address` and `user_agent` come from the client
     and are evidence to show to people, never a fact to decide by.
@@ -57,7 +60,7 @@ class Event:
 
     @property
     def client(self) -> str:
-        """Who seems to have done it: equal for the requests of one build, whose port alone differs."""
+        """The claimed client: equal for the requests of one build, whose port alone differs."""
         return fingerprint(self.actor, self.address.rpartition(":")[0], self.user_agent)[:12]
 
     @property
@@ -66,11 +69,11 @@ class Event:
         return None if self.tag is None else TagName(self.registry, self.repository, self.tag)
 
     @property
-    def order(self) -> tuple[str, str, str]:
-        """What events of one tag are sorted by: time, then the fixed rule for equal times.
+    def order(self) -> Order:
+        """The key that events of one tag are sorted by: time, then the fixed rule for equal times.
 
-        The smaller digest comes first, and a deletion before every push: what was put back within the second that a
-        registry tells is there again.
+        The smaller digest comes first, and a deletion before every push: Harbor tells whole seconds, and a tag that
+        was put back within one is there again.
         """
         digest = None if self.action is Action.DELETE else self.digest
         return (self.time, digest or "", self.id)
@@ -118,7 +121,7 @@ def _text(fields: dict[str, Any], name: str) -> str:
 
 
 def is_id(value: object) -> TypeGuard[str]:
-    """Whether it may be the id of an event: a short word, since it stands between blanks in the ledger."""
+    """True for a valid id of an event: a short word, since it stands between blanks in the ledger."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 

@@ -1,4 +1,4 @@
-"""Cases: events that are to be judged, with what does not stand in them."""
+"""Arrivals: events to be judged, each with the time at which it was accepted."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import Self
 
-from enforcer.events import Event
-from enforcer.judgement.record import AHEAD
+from enforcer.events import Event, Order
+from enforcer.judgement.record import AHEAD, NOWHERE
 from enforcer.names import Tag
 from enforcer.times import Time
 
@@ -21,11 +21,11 @@ class Arrival:
 
     event: Event
     arrived: Time
-    claimed: tuple[str, str, str] = ("", "", "")
+    claimed: Order = NOWHERE
 
     @property
     def is_of_digest(self) -> bool:
-        """Whether it concerns every tag that needs a digest: the deletion of a manifest."""
+        """True for the deletion of a manifest, which concerns every tag that needs the digest."""
         return self.event.tag is None
 
     def of_tag(self, tag: Tag) -> Arrival:
@@ -33,13 +33,13 @@ class Arrival:
         return replace(self, event=replace(self.event, tag=tag))
 
     def timely(self) -> Arrival:
-        """The case with a time that is not in the future."""
+        """The arrival with a time that is not in the future: beyond what a fast clock explains, it counts as now."""
         if self.event.time <= self.arrived.plus(AHEAD):
             return self
         return replace(self, event=replace(self.event, time=self.arrived), claimed=self.event.order)
 
     def to_json(self) -> str:
-        """The case as it is noted with the deletions of its repository."""
+        """The arrival as it is noted with the deletions of its repository."""
         return json.dumps({"arrived": self.arrived, "event": self.event.as_dict()}, separators=(",", ":"))
 
     @classmethod

@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from enforcer.events import Event
+from enforcer.events import Event, Order
 from enforcer.names import Digest, TagName
 from enforcer.policies.policy import Protection
 from enforcer.times import Time
 
+AHEAD = 300
+"""Seconds by which a registry's clock may be ahead of ours."""
+
+NOWHERE: Order = ("", "", "")
+"""Before the place of every event."""
+
 
 class Decision(StrEnum):
-    """What an event meant for its tag; the numbers are the rules of `judgement`."""
+    """The meaning of an event for its tag; the numbers are those of `rules`."""
 
     MOVED = "moved"  # 2
     NOTED = "noted"  # 3
@@ -30,7 +36,7 @@ class Decision(StrEnum):
 
     @property
     def is_violation(self) -> bool:
-        """Whether the registry must be set right and people told."""
+        """True if the registry must be set right and people told."""
         return self in (Decision.OVERWRITTEN, Decision.DELETED)
 
 
@@ -38,9 +44,9 @@ class Decision(StrEnum):
 class Record:
     """The digest that a tag must have.
 
-    `settles` is the time until which an index that lists the digest may take its place, and `client` who pushed it;
-    `deleted` says that somebody deleted the tag and nobody has pushed it since; `approved` is the digest that an
-    operator expects next.
+    `settles` is the time until which an index that lists the digest may take its place, and `client` its pusher;
+    `deleted` says that the tag was deleted and not pushed since; `approved` is the digest that an operator expects
+    next.
     """
 
     digest: Digest
@@ -53,7 +59,7 @@ class Record:
     approved: Digest | None = None
 
     def is_settling(self, time: Time) -> bool:
-        """Whether a build may still be going on that the record is a part of."""
+        """True while a build may still be going on that the record is a part of."""
         return self.settles is not None and time <= self.settles
 
     @property
@@ -82,7 +88,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event of a tag's history: what was decided, under which protection, and the record from then on.
+    """One event of a tag's history: the decision, the protection that it was made under, and the record from then on.
 
     A `late` entry came after `late_window`: it is kept as evidence and takes no part in the order of the others.
     """
@@ -95,7 +101,7 @@ class Entry:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether it may be a step of the build that made the tag: its own client, soon after, and no index."""
+        """True if it may be a step of the build that made the tag: its own client, soon after, and no index."""
         event, record = self.event, self.record
         return (
             self.decision is Decision.OVERWRITTEN
@@ -134,10 +140,6 @@ class Entry:
         )
 
 
-AHEAD = 300
-"""Seconds by which a registry's clock may be ahead of ours."""
-
-
 @dataclass(frozen=True, slots=True)
 class TagState:
     """All that judging the next event of a tag needs: its record, and the latest place that an event of it claimed.
@@ -148,7 +150,7 @@ class TagState:
     """
 
     record: Record | None = None
-    last: tuple[str, str, str] = ("", "", "")
+    last: Order = NOWHERE
     version: int = 0
 
     def time_after(self, now: Time) -> Time:
@@ -157,7 +159,7 @@ class TagState:
         return Time(latest).plus(1e-9) if now <= latest <= now.plus(AHEAD) else now
 
     def to_json(self) -> str:
-        """The standing as one line, without its version."""
+        """The state as one line, without its version."""
         fields: dict[str, Any] = {"last": self.last}
         if self.record:
             fields["record"] = self.record.as_dict()

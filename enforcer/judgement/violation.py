@@ -109,9 +109,9 @@ class Violation:
         """Whether it is news beside what is known under its id: nothing, one withdrawn, or one of another record."""
         return known is None or known.state is State.WITHDRAWN or known.recorded != self.recorded
 
-    def closed_as(self, state: State, *, exposure: int | None = None) -> Self:
+    def closed_as(self, state: State, at: Time, *, exposure: int | None = None) -> Self:
         """The violation at the end of its life."""
-        return replace(self, state=state, exposure=exposure, problem="", closed=Time.now())
+        return replace(self, state=state, exposure=exposure, problem="", closed=at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,7 +81,7 @@ def replay(
     from worker.burst import restore_all
     from worker.commands.progress import progress
     from worker.commands.session import session
-    from worker.judging.effects import keep_originals, set_in_motion
+    from worker.judging.effects import Effects
     from worker.recovery.archive import Archive
     from worker.recovery.external_sort import ExternalSort
     from worker.recovery.replay import prepared_replay
@@ -96,12 +96,13 @@ def replay(
         rejected = _read(files, archive, sorter, rejects)
         whole = stack.enter_context(prepared_replay(context, dry_run=dry_run, honour_times=honour_times))
         whole.report.rejected = rejected
+        effects = Effects.of(context)
         with progress("judge", "events", sorter.count) as meter:
             for count, decided in whole.run(sorter.sorted()):
                 if restore:
-                    set_in_motion(context, decided)
+                    effects.apply(decided)
                 elif not dry_run:
-                    keep_originals(context, decided)
+                    effects.keep_originals(decided)
                 meter.advance(count)
         if restore:
             restore_all(context, list({violation.name for violation in whole.found}))

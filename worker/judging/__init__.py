@@ -1,1 +1,1 @@
-"""From the log to the ledger: each event is judged, and what follows is set in motion."""
+"""From the log to the ledger: each event is judged, and the effects of its decision are applied."""

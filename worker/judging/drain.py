@@ -1,20 +1,25 @@
-"""Drain: judge what stands in the log, and set in motion what follows from the decisions."""
+"""Drain: the entries of the log are judged, and the effects of the decisions applied."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from redis import RedisError
 from rq.timeouts import BaseTimeoutException
 
 from enforcer.judgement.arrival import Arrival
-from enforcer.store.log import DeadLetter, LogEntry
-from enforcer.store.wakeups import Task
+from enforcer.names import RegistryName
+from enforcer.store.ledger import Ledger
+from enforcer.store.log import DeadLetter, Log, LogEntry
+from enforcer.store.policies import PolicyStore
+from enforcer.store.wakeups import Queues, Task
 from worker.context import Context
-from worker.judging.effects import set_in_motion
-from worker.judging.enrichment import Enrichment
+from worker.judging.effects import Effects
+from worker.judging.enrichment import Enrichment, ReadManifest
 from worker.judging.judge import Judge
 
 logger = logging.getLogger(__name__)
@@ -23,50 +28,83 @@ BUDGET = 15
 """Seconds after which a drain makes room for the next job; well below RQ's time-out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Judges the log's entries, as one of its consumers; `clock` is in seconds and never goes back."""
+
+    log: Log
+    consumer: str
+    queues: Queues
+    ledger: Ledger
+    policies: PolicyStore
+    late_window: float
+    registries: Container[RegistryName]
+    read: ReadManifest
+    effects: Effects
+    clock: Callable[[], float] = time.monotonic
+
+    @classmethod
+    def of(cls, context: Context) -> Self:
+        """The drain of a worker."""
+        return cls(
+            log=context.log,
+            consumer=context.consumer,
+            queues=context.queues,
+            ledger=context.ledger,
+            policies=context.policies,
+            late_window=context.settings.late_window,
+            registries=context.registries,
+            read=context.manifest,
+            effects=Effects.of(context),
+        )
+
+    def run(self) -> int:
+        """Judge all events that wait in the log; returns how many there were."""
+        until = self.clock() + BUDGET
+        count = 0
+        for batch in self.log.batches(self.consumer):
+            self.judge_surely(batch)
+            # Only now: a worker that dies before this line leaves the batch to the next one.
+            self.log.acknowledge(batch)
+            count += len(batch)
+            if self.clock() > until:
+                self.queues.wake(Task.DRAIN)
+                break
+        return count
+
+    def judge_surely(self, batch: Sequence[LogEntry]) -> None:
+        """Judge a batch; an event that cannot be judged, which is our fault, holds up none of the others."""
+        try:
+            self.judge(batch)
+        except (RedisError, BaseTimeoutException):
+            raise  # not the events' doing: they stay in the log
+        except Exception as error:
+            if len(batch) > 1:
+                for entry in batch:
+                    self.judge_surely([entry])
+                return
+            (entry,) = batch
+            logger.exception("entry %s of the log cannot be judged: moved to the dead letters", entry.entry_id)
+            registry = entry.event.registry if entry.event else "unknown"
+            self.log.bury([DeadLetter(registry, f"cannot be judged: {type(error).__name__}", entry.text)])
+
+    def judge(self, batch: Sequence[LogEntry]) -> None:
+        """Judge a batch; when it comes again after a crash, nothing changes and its effects are applied again."""
+        self._put_aside_unreadable(batch)
+        policies = self.policies.current()
+        enrichment = Enrichment(policies, self.registries, self.read)
+        judge = Judge(self.ledger, policies, self.late_window)
+        arrivals = (Arrival(enrichment.enrich(entry.event), entry.time) for entry in batch if entry.event is not None)
+        self.effects.apply(list(judge.judge(arrivals)))
+
+    def _put_aside_unreadable(self, batch: Iterable[LogEntry]) -> None:
+        lost = [entry for entry in batch if entry.event is None]
+        for entry in lost:
+            logger.error("entry %s of the log is no event: moved to the dead letters", entry.entry_id)
+        if lost:
+            self.log.bury(DeadLetter("unknown", "an entry of the log is no event", entry.text) for entry in lost)
+
+
 def drain(context: Context) -> int:
-    """Judge all events that nobody has judged; returns how many there were."""
-    until = time.monotonic() + BUDGET
-    count = 0
-    for batch in context.log.batches(context.consumer):
-        judge_surely(context, batch)
-        context.log.acknowledge(batch)
-        count += len(batch)
-        if time.monotonic() > until:
-            context.queues.wake(Task.DRAIN)
-            break
-    return count
-
-
-def judge_surely(context: Context, batch: Sequence[LogEntry]) -> None:
-    """Judge a batch; an event that cannot be judged, which is our fault, holds up none of the others."""
-    try:
-        judge_batch(context, batch)
-    except (RedisError, BaseTimeoutException):
-        raise  # not the events' doing: they stay in the log
-    except Exception as error:
-        if len(batch) > 1:
-            for arrival in batch:
-                judge_surely(context, [arrival])
-            return
-        (arrival,) = batch
-        logger.exception("entry %s of the log cannot be judged: moved to the dead letters", arrival.entry_id)
-        registry = arrival.event.registry if arrival.event else "unknown"
-        context.log.bury([DeadLetter(registry, f"cannot be judged: {type(error).__name__}", arrival.text)])
-
-
-def judge_batch(context: Context, batch: Sequence[LogEntry]) -> None:
-    """Judge a batch; when it comes again after a crash, nothing changes and what follows is set in motion again."""
-    _bury_unreadable(context, batch)
-    policies = context.policies.current()
-    judge = Judge(context.ledger, policies, context.settings.late_window)
-    descriptions = Enrichment(context, policies=policies)
-    cases = (Arrival(descriptions.of(arrival.event), arrival.time) for arrival in batch if arrival.event is not None)
-    set_in_motion(context, list(judge.judge(cases)))
-
-
-def _bury_unreadable(context: Context, batch: Iterable[LogEntry]) -> None:
-    lost = [arrival for arrival in batch if arrival.event is None]
-    for arrival in lost:
-        logger.error("entry %s of the log is no event: moved to the dead letters", arrival.entry_id)
-    if lost:
-        context.log.bury(DeadLetter("unknown", "an entry of the log is no event", arrival.text) for arrival in lost)
+    """Judge all events that wait in the log; returns how many there were."""
+    return Drain.of(context).run()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 LONGEST = 16 * 1024 * 1024
-"""Bytes of the longest document that is read."""
+"""Bytes of the longest document that is read, unless a caller says otherwise."""
 
 _CHUNK = 64 * 1024
 _GZIP = b"\x1f\x8b"
@@ -31,11 +31,11 @@ class Document:
 
 
 class Counted(io.RawIOBase):
-    """A stream that tells how far it was read."""
+    """A stream that reports how far it was read."""
 
-    def __init__(self, stream: BinaryIO, told: Callable[[int], None]) -> None:
+    def __init__(self, stream: BinaryIO, advance: Callable[[int], None]) -> None:
         self._stream = stream
-        self._told = told
+        self._advance = advance
 
     def readable(self) -> bool:
         return True
@@ -43,19 +43,21 @@ class Counted(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
-        self._told(len(data))
+        self._advance(len(data))
         return len(data)
 
 
-def read_documents(name: str, stream: BinaryIO, told: Callable[[int], None] = lambda _: None) -> Iterator[Document]:
-    """The documents of a stream; `told` hears of every so many bytes that were read of it."""
-    raw = io.BufferedReader(Counted(stream, told), _CHUNK)
+def read_documents(
+    name: str, stream: BinaryIO, advance: Callable[[int], None] = lambda _: None, *, longest: int = LONGEST
+) -> Iterator[Document]:
+    """The documents of a stream; `advance` is called with the number of bytes of each read from it."""
+    raw = io.BufferedReader(Counted(stream, advance), _CHUNK)
     compressed = raw.peek(2)[:2] == _GZIP
     source: Any = gzip.GzipFile(fileobj=raw) if compressed else raw
     text = io.TextIOWrapper(source, encoding="utf-8", errors="replace", newline="\n")
     try:
         first = _skip_space(text)
-        yield from _read_array(name, text) if first == "[" else _read_lines(name, text, first)
+        yield from _read_array(name, text, longest) if first == "[" else _read_lines(name, text, first, longest)
     except (OSError, EOFError, zlib.error) as error:
         yield Document(name, problem=f"cannot be read on: {error}")
 
@@ -66,15 +68,15 @@ def _skip_space(text: io.TextIOWrapper) -> str:
     return character
 
 
-def _read_lines(name: str, text: io.TextIOWrapper, first: str) -> Iterator[Document]:
+def _read_lines(name: str, text: io.TextIOWrapper, first: str, longest: int) -> Iterator[Document]:
     number = 0
-    while line := first + text.readline(LONGEST):
+    while line := first + text.readline(longest):
         first = ""
         number += 1
         where = f"{name}:{number}"
-        if len(line) >= LONGEST and not line.endswith("\n"):
-            yield Document(where, problem=f"longer than {LONGEST} bytes")
-            while (rest := text.readline(LONGEST)) and not rest.endswith("\n"):
+        if len(line) >= longest and not line.endswith("\n"):
+            yield Document(where, problem=f"longer than {longest} bytes")
+            while (rest := text.readline(longest)) and not rest.endswith("\n"):
                 pass
         elif line.strip():
             yield _document(where, line)
@@ -87,8 +89,8 @@ def _document(where: str, text: str) -> Document:
         return Document(where, problem=f"no JSON: {error}", text=text)
 
 
-def _read_array(name: str, text: io.TextIOWrapper) -> Iterator[Document]:
-    """The elements of an array whose `[` was read. What follows an element that is no JSON cannot be read."""
+def _read_array(name: str, text: io.TextIOWrapper, longest: int) -> Iterator[Document]:
+    """The elements of an array whose `[` was read. Nothing that follows an element that is no JSON can be read."""
     decoder, buffer, at, number = json.JSONDecoder(), "", 0, 0
     while True:
         at = _after_space(buffer, at)
@@ -100,7 +102,7 @@ def _read_array(name: str, text: io.TextIOWrapper) -> Iterator[Document]:
             value, end = decoder.raw_decode(buffer, at)
         except (ValueError, RecursionError) as error:
             # As much again as is there already, so that a long element is not begun too often.
-            more = text.read(max(_CHUNK, len(buffer) - at)) if len(buffer) - at < LONGEST else ""
+            more = text.read(max(_CHUNK, len(buffer) - at)) if len(buffer) - at < longest else ""
             if not more:
                 problem = f"the array ends here, in no JSON: {error}"
                 yield Document(f"{name}[{number}]", problem=problem, text=buffer[at : at + _EXCERPT])

@@ -1,4 +1,4 @@
-"""A ledger on which decisions change nothing: a replay shows what it would do."""
+"""A ledger on which decisions change nothing, for a replay that only shows its result."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from enforcer.judgement.record import Entry, Record, TagState
+from enforcer.manifests import Manifest
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.store.ledger import Change, Deletions, Ledger, RepositoryKey
 
@@ -25,7 +26,7 @@ CHUNK = 1000
 
 
 class DryLedger(Ledger):
-    """What is written stays beside the ledger below, in a file that vanishes with it, and is read again from there."""
+    """Writes stay beside the ledger below, in a temporary file, and are read again from there."""
 
     def __init__(self, below: Ledger) -> None:
         self._below = below
@@ -38,14 +39,14 @@ class DryLedger(Ledger):
         self._database.close()
 
     def states(self, names: Iterable[TagName]) -> dict[TagName, TagState]:
-        """What would be known of each tag."""
+        """The state that each tag would have."""
         wanted = list(names)
         above = {name: state for name in wanted if (state := self._standing(name)) is not None}
         below = self._below.states(name for name in wanted if name not in above)
         return {name: above.get(name) or below[name] for name in wanted}
 
     def situations(self, names: Iterable[TagName]) -> tuple[dict[TagName, TagState], dict[RepositoryKey, Deletions]]:
-        """What would be known of each tag, and which manifests of its repository were deleted."""
+        """The state that each tag would have, and the deleted manifests of its repository."""
         wanted = list(names)
         deletions = self._below.situations(wanted)[1]
         return self.states(wanted), {place: self._deletions(place, below) for place, below in deletions.items()}
@@ -75,14 +76,14 @@ class DryLedger(Ledger):
         return Deletions(by_digest=by_digest)
 
     def tags(self, registry: RegistryName, repository: Repository) -> dict[Tag, TagState]:
-        """What would be known of every tag of a repository."""
+        """The states that the tags of a repository would have."""
         query = "SELECT tag, standing, version FROM standings WHERE place = ?"
         rows = self._database.execute(query, (_text((registry, repository)),))
         above = {Tag(tag): TagState.from_json(text, version) for tag, text, version in rows}
         return self._below.tags(registry, repository) | above
 
     def histories(self, names: Iterable[TagName]) -> dict[TagName, tuple[Entry, ...]]:
-        """What would be the history of each tag."""
+        """The history that each tag would have."""
         found = {}
         for name, entries in self._below.histories(names).items():
             rows = self._database.execute("SELECT entry FROM entries WHERE name = ?", (str(name),))
@@ -91,8 +92,11 @@ class DryLedger(Ledger):
             found[name] = tuple(known[order] for order in sorted(known)[-self.history_limit :])
         return found
 
+    def keep(self, registry: RegistryName, repository: Repository, manifest: Manifest) -> None:
+        """Keep nothing: manifests that were read for a dry run are forgotten with it."""
+
     def write(self, changes: Iterable[Change]) -> set[TagName]:
-        """Remember decisions; nobody else can be quicker."""
+        """Remember decisions; no other worker writes here, so there are no conflicts."""
         with self._database:
             for change in changes:
                 self._write_one(change)

@@ -1,4 +1,4 @@
-"""Sorting more events than fit into memory, by way of files that vanish with the process, however it ends."""
+"""External sort: more events than fit into memory, by way of files that vanish with the process, however it ends."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Self
 
@@ -21,12 +22,15 @@ FAN_IN = 32
 class ExternalSort:
     """Takes any number of events, then gives them back: those of a repository together, in their own order.
 
-    Repositories have nothing to do with each other, and whoever judges has to know only one at a time. Close it by
-    `with`.
+    Repositories have nothing to do with each other, and a judge has to know only one at a time. Close it by `with`.
+    `chunk` events are sorted in memory, `fan_in` files merged at a time; `directory` is that of the temporary files.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, chunk: int = CHUNK, fan_in: int = FAN_IN, directory: Path | None = None) -> None:
         self.count = 0
+        self._chunk = chunk
+        self._fan_in = fan_in
+        self._directory = directory
         self._waiting: list[Event] = []
         # Those of one level are of about the same length: each event is written once a level.
         self._levels: dict[int, list[IO[str]]] = defaultdict(list)
@@ -42,7 +46,7 @@ class ExternalSort:
         """Take one more event."""
         self.count += 1
         self._waiting.append(event)
-        if len(self._waiting) >= CHUNK:
+        if len(self._waiting) >= self._chunk:
             self._spill()
 
     def sorted(self) -> Iterator[Event]:
@@ -55,7 +59,7 @@ class ExternalSort:
         self._levels[0].append(self._written(self._waiting))
         self._waiting.clear()
         level = 0
-        while len(files := self._levels[level]) >= FAN_IN:
+        while len(files := self._levels[level]) >= self._fan_in:
             self._levels[level + 1].append(self._written(_merged(files)))
             for file in files:
                 file.close()
@@ -63,7 +67,9 @@ class ExternalSort:
             level += 1
 
     def _written(self, events: Iterable[Event]) -> IO[str]:
-        file = self._stack.enter_context(TemporaryFile("w+", encoding="utf-8", prefix="tag-enforcer-"))  # noqa: SIM115 - the stack is one
+        # Unnamed: nothing is left behind, whatever ends the process.
+        file = TemporaryFile("w+", encoding="utf-8", prefix="tag-enforcer-", dir=self._directory)  # noqa: SIM115
+        self._stack.enter_context(file)
         file.writelines(event.to_json() + "\n" for event in events)
         return file
 

@@ -27,7 +27,7 @@ from enforcer.store.log import Log
 from enforcer.store.namespaces import Namespaces
 from enforcer.times import Time
 from worker.context import Context
-from worker.judging.effects import restore
+from worker.judging.enforcement_requests import EnforcementRequests
 from worker.recovery.documents import Document
 from worker.scanning.grandfathering import Grandfathering
 
@@ -177,7 +177,7 @@ class Import:
         if self._context.violations.get(violation.id) is not None:
             return False
         if violation.state.is_unresolved:
-            restore(self._context, [violation.name])
+            EnforcementRequests.of(self._context).restore([violation.name])
         return bool(self._context.violations.open([violation]))
 
 

@@ -16,7 +16,7 @@ from enforcer.events import Action, Event
 from enforcer.judgement.record import Record
 from enforcer.manifests import is_index
 from worker.context import Context
-from worker.judging.effects import keep_if_missing
+from worker.judging.enforcement_requests import EnforcementRequests
 from worker.scanning.observation import judge_observed, observed_event
 from worker.scanning.scan import Observation, Scan
 
@@ -29,7 +29,7 @@ def complete(
     for observation in observations:
         record = observation.state.record
         assert record is not None  # else it is not in place
-        keep_if_missing(context, observation.name, record.digest)
+        EnforcementRequests.of(context).keep_if_missing(observation.name, record.digest)
         try:
             event = _adopt(context, scan, observation, record) or _describe(context, observation, record)
         except RegistryError as error:

@@ -14,7 +14,7 @@ from enforcer.names import Digest, RegistryName, Repository
 from enforcer.store.wakeups import Task
 from enforcer.times import Time
 from worker.context import Context
-from worker.judging.effects import set_in_motion
+from worker.judging.effects import Effects
 from worker.judging.enrichment import Enrichment
 from worker.judging.judge import Judge
 from worker.scanning.scan import Observation, Scan
@@ -56,7 +56,7 @@ def observed_event(observation: Observation, by: str, *, time: Time | None = Non
 
 
 def judge_observed(context: Context, scan: Scan, events: Iterable[Event]) -> None:
-    """Describe and judge events, and set in motion what follows.
+    """Enrich and judge events, and apply the effects of the decisions.
 
     They stand in the log first, like what a registry tells: whoever dies in between leaves the rest to a drain, and a
     replay knows them.
@@ -69,9 +69,10 @@ def judge_observed(context: Context, scan: Scan, events: Iterable[Event]) -> Non
             context.ledger.keep(registry, repository, kept)
         return kept
 
-    descriptions = Enrichment(context, read=read)
-    judge = Judge(context.ledger, context.policies.current(), context.settings.late_window)
-    described = list(scan.side_by_side(descriptions.of, events))
+    policies = context.policies.current()
+    enrichment = Enrichment(policies, context.registries, read)
+    judge = Judge(context.ledger, policies, context.settings.late_window)
+    described = list(scan.side_by_side(enrichment.enrich, events))
     if described and context.log.append(described):
         context.queues.enqueue(Task.DRAIN)
-    set_in_motion(context, list(judge.judge(Arrival(event, Time.now()) for event in described)))
+    Effects.of(context).apply(list(judge.judge(Arrival(event, Time.now()) for event in described)))

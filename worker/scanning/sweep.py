@@ -22,7 +22,7 @@ from enforcer.store.workqueue import Claim
 from enforcer.times import Time
 from worker.backoff import pause
 from worker.context import Context
-from worker.judging.effects import keep_if_missing, restore
+from worker.judging.enforcement_requests import EnforcementRequests
 from worker.scanning.backfill import complete
 from worker.scanning.grandfathering import Grandfathering
 from worker.scanning.observation import Difference, judge_observed, observed_event
@@ -172,7 +172,7 @@ class Sweep:
         if protection is None or before is not None or not _is_guarded(observation, protection):
             self.report.followed += 1
             if before is not None and observation.found is not None and not self._report_only:
-                keep_if_missing(self._context, observation.name, observation.found)
+                EnforcementRequests.of(self._context).keep_if_missing(observation.name, observation.found)
             return observed_event(observation, "sweep", time=before)
         self.report.note_drift(Difference.of(observation))
         return self._news(observation, record, protection)
@@ -189,7 +189,7 @@ class Sweep:
         if not is_known:
             return observed_event(observation, "sweep")
         if protection.enforce and not self._report_only:
-            restore(self._context, [observation.name])
+            EnforcementRequests.of(self._context).restore([observation.name])
         return None
 
     def _protection(self, name: TagName) -> Protection | None:

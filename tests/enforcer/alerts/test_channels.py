@@ -48,12 +48,12 @@ OUTCOMES = {
         f"{ORIGINAL} is back after 340 ms",
     ),
     "restored": (
-        replace(violation(), restores=1).closed_as(State.RESTORED, exposure=340),
+        replace(violation(), restores=1).closed_as(State.RESTORED, Time.now(), exposure=340),
         Severity.WARNING,
         f"{ORIGINAL} is back after 340 ms",
     ),
     "restored often": (
-        replace(violation(), restores=8).closed_as(State.RESTORED, exposure=90_000),
+        replace(violation(), restores=8).closed_as(State.RESTORED, Time.now(), exposure=90_000),
         Severity.WARNING,
         f"{ORIGINAL} is back after 90000 ms (restored 8 times so far)",
     ),
@@ -63,7 +63,7 @@ OUTCOMES = {
         f"nothing was changed, the policy only observes; it should be {ORIGINAL}",
     ),
     "not restorable": (
-        replace(violation().closed_as(State.NOT_RESTORABLE), problem="the registry has lost sha256:12"),
+        replace(violation().closed_as(State.NOT_RESTORABLE, Time.now()), problem="the registry has lost sha256:12"),
         Severity.CRITICAL,
         f"{ORIGINAL} cannot be put back: the registry has lost sha256:12",
     ),
@@ -73,7 +73,7 @@ OUTCOMES = {
         f"{ORIGINAL} is not back yet: no answer from registry",
     ),
     "withdrawn": (
-        violation().closed_as(State.WITHDRAWN),
+        violation().closed_as(State.WITHDRAWN, Time.now()),
         Severity.WARNING,
         "withdrawn: that digest turned out to be the original",
     ),
@@ -153,12 +153,12 @@ def test_ids_tell_what_is_new():
         replace(violation(), exposure=3, restores=1),
         replace(violation(), exposure=9, restores=2),
         replace(violation(), restores=2, problem="away"),
-        violation().closed_as(State.WITHDRAWN),
+        violation().closed_as(State.WITHDRAWN, Time.now()),
         violation(recorded=digest(9 << 240)),
     ]
     assert len({Alert.of(each).id for each in news}) == len(news)
     held = replace(violation(), exposure=3, restores=1)
-    assert Alert.of(held).id == Alert.of(held.closed_as(State.RESTORED, exposure=3)).id
+    assert Alert.of(held).id == Alert.of(held.closed_as(State.RESTORED, Time.now(), exposure=3)).id
 
 
 @pytest.mark.parametrize("case", OUTCOMES)

@@ -62,7 +62,7 @@ def test_json_comes_back_as_it_was(violations):
         violation(1),
         violation(2, pushed=None, kind=Decision.DELETED, actor="", state=State.OBSERVED),
         replace(violation(3), problem='nö "quotes"', exposure=12, restores=3),
-        violation(4).closed_as(State.RESTORED, exposure=0),
+        violation(4).closed_as(State.RESTORED, Time.now(), exposure=0),
     ]
     violations.open(given)
     assert [violations.get(each.id) for each in given] == given
@@ -72,7 +72,7 @@ def test_json_comes_back_as_it_was(violations):
 def test_open_once(violations):
     """A violation that is known stays as it is, whatever became of it meanwhile; only new ones are returned."""
     assert violations.open([violation(1)]) == [violation(1)]
-    closed = violation(1).closed_as(State.RESTORED, exposure=5)
+    closed = violation(1).closed_as(State.RESTORED, Time.now(), exposure=5)
     violations.update(closed)
     assert violations.open([violation(1), violation(2)]) == [violation(2)]
     assert violations.get(violation(1).id) == closed
@@ -86,7 +86,7 @@ def test_opening_nothing(violations):
 def test_a_withdrawn_violation_may_be_one_after_all(violations):
     """What a later judgement makes a violation again is open again."""
     violations.open([violation(1)])
-    violations.update(violation(1).closed_as(State.WITHDRAWN))
+    violations.update(violation(1).closed_as(State.WITHDRAWN, Time.now()))
     assert violations.open([violation(1)]) == [violation(1)]
     assert violations.get_open(NAME) == [violation(1)]
 
@@ -94,7 +94,7 @@ def test_a_withdrawn_violation_may_be_one_after_all(violations):
 def test_a_violation_of_another_record_is_a_new_one(violations):
     """When an older original turns up, the tag must become that: the violation is open again, against it."""
     violations.open([violation(1)])
-    violations.update(violation(1).closed_as(State.RESTORED, exposure=5))
+    violations.update(violation(1).closed_as(State.RESTORED, Time.now(), exposure=5))
     renewed = violation(1, recorded=digest(9))
     assert violations.open([renewed]) == [renewed]
     assert violations.get_open(NAME) == [renewed]
@@ -105,9 +105,9 @@ def test_a_violation_of_another_record_is_a_new_one(violations):
     [
         (None, True),
         (violation(1), False),
-        (violation(1).closed_as(State.RESTORED, exposure=5), False),
-        (violation(1).closed_as(State.NOT_RESTORABLE), False),
-        (violation(1).closed_as(State.WITHDRAWN), True),
+        (violation(1).closed_as(State.RESTORED, Time.now(), exposure=5), False),
+        (violation(1).closed_as(State.NOT_RESTORABLE, Time.now()), False),
+        (violation(1).closed_as(State.WITHDRAWN, Time.now()), True),
         (violation(1, recorded=digest(9)), True),
     ],
 )
@@ -138,7 +138,7 @@ def test_open_violations_of_a_tag(violations):
         violation(5),
     ]
     violations.open(given)
-    violations.update(violation(5).closed_as(State.RESTORED, exposure=1))
+    violations.update(violation(5).closed_as(State.RESTORED, Time.now(), exposure=1))
     assert violations.get_open(NAME) == [violation(1), violation(2)]
     assert violations.get_open(OTHER) == [violation(3, name=OTHER)]
     assert violations.count_open() == 3
@@ -147,10 +147,10 @@ def test_open_violations_of_a_tag(violations):
 def test_what_was_withdrawn_meanwhile_stays_so(violations):
     """Whoever still restores a violation that is none any more, or is forgotten, does not bring it back."""
     violations.open([violation(1), violation(2)])
-    violations.update(violation(1).closed_as(State.WITHDRAWN))
+    violations.update(violation(1).closed_as(State.WITHDRAWN, Time.now()))
     violations.forget(violation(2))
     for number in (1, 2):
-        violations.update(violation(number).closed_as(State.RESTORED, exposure=5))
+        violations.update(violation(number).closed_as(State.RESTORED, Time.now(), exposure=5))
     assert [(found.id, found.state) for found in violations.newest()] == [(violation(1).id, State.WITHDRAWN)]
     assert violations.get(violation(2).id) is None
 
@@ -161,7 +161,7 @@ def test_what_became_of_it_with_another_record_is_not_written_over(violations):
     renewed = violation(1, recorded=digest(9))
     violations.open([renewed])
     for state in (State.RESTORED, State.RELEASED, State.WITHDRAWN):
-        violations.update(violation(1).closed_as(state))
+        violations.update(violation(1).closed_as(state, Time.now()))
         assert violations.get_open(NAME) == [renewed]
 
 
@@ -177,7 +177,7 @@ def test_update_of_an_open_violation_keeps_it_open(violations):
 def test_closing_says_when(violations):
     """A closed violation has the time of its end and no problem any more."""
     before = Time.now()
-    closed = replace(violation(1), problem="away").closed_as(State.RESTORED, exposure=7)
+    closed = replace(violation(1), problem="away").closed_as(State.RESTORED, Time.now(), exposure=7)
     assert (closed.state, closed.exposure, closed.problem) == (State.RESTORED, 7, "")
     assert closed.closed is not None
     assert before <= closed.closed <= Time.now()
@@ -232,7 +232,7 @@ def test_pages_of_what_is_asked_for(monkeypatch, violations, wanted, numbers, ch
         violation(6, state=State.OBSERVED),
     ]
     violations.open(given)
-    violations.update(violation(4).closed_as(State.RESTORED, exposure=1))
+    violations.update(violation(4).closed_as(State.RESTORED, Time.now(), exposure=1))
     total, found = violations.page(wanted, limit=100)
     assert (total, [int(one.id, 16) for one in found]) == (len(numbers), numbers)
     total, found = violations.page(wanted, limit=2, offset=1)

@@ -13,6 +13,7 @@ from enforcer.judgement.record import Decision
 from enforcer.judgement.violation import State
 from enforcer.names import Tag, TagName
 from enforcer.store import log as log_module
+from enforcer.store.ledger import Ledger
 from enforcer.store.log import LOG
 from enforcer.store.wakeups import Task
 from enforcer.times import Time
@@ -21,9 +22,8 @@ from tests.fakes.faults import FaultyRedis
 from tests.fakes.settings import policy_table, settings
 from worker.context import Context
 from worker.enforcement.keep import keep_item
-from worker.judging import drain as drain_module
-from worker.judging.drain import drain
-from worker.judging.effects import set_in_motion
+from worker.judging.drain import BUDGET, Drain, drain
+from worker.judging.effects import Effects
 from worker.judging.judge import Judge
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -107,7 +107,7 @@ def test_what_is_judged_again_asks_for_nothing(context):
     context.log.append([pushed(1), pushed(2)])
     batch = next(context.log.batches(context.consumer))
     for _ in range(3):
-        drain_module.judge_batch(context, batch)
+        Drain.of(context).judge(batch)
     assert context.restores.requests(str(NAME)) == 1
     assert len(list(context.violations.newest())) == 1
     assert decisions(context) == [Decision.RECORDED, Decision.OVERWRITTEN]
@@ -122,10 +122,10 @@ def test_judged_anew_before_it_was_open(context):
         event = pushed(number, f"{number} at {seconds}".replace(" ", "-"), time=now.plus(seconds))
         return list(judge.judge([Arrival(event, now.plus(10))]))
 
-    set_in_motion(context, decide(1, 0))
+    Effects.of(context).apply(decide(1, 0))
     ours = decide(2, 1)
-    set_in_motion(context, decide(2, -1))  # it was there first, so the other one is the violation
-    set_in_motion(context, ours)
+    Effects.of(context).apply(decide(2, -1))  # it was there first, so the other one is the violation
+    Effects.of(context).apply(ours)
 
     assert [(found.event_id, found.recorded) for found in context.violations.newest()] == [("1-at-0", digest(2))]
 
@@ -141,8 +141,8 @@ def test_withdrawn_by_one_who_was_overtaken(context):
 
     decide(2, 2)
     ours = decide(2, 0)  # the same earlier: the other one is judged anew, and no violation
-    set_in_motion(context, decide(1, -1))  # this was before both
-    set_in_motion(context, ours)
+    Effects.of(context).apply(decide(1, -1))  # this was before both
+    Effects.of(context).apply(ours)
 
     found = {(found.event_id, found.recorded) for found in context.violations.newest()}
     assert found == {("2-at-0", digest(1)), ("2-at-2", digest(1))}
@@ -160,35 +160,32 @@ def test_entries_that_are_no_events_are_buried(context, redis, caplog):
     assert context.log.waiting() == 0
 
 
-def test_a_batch_stays_while_redis_is_away(context, monkeypatch):
+def test_a_batch_stays_while_redis_is_away(context, redis):
     """An event leaves the log only after its decision is in the ledger."""
     context.log.append([pushed(1)])
 
-    def fail(*_: object) -> None:
-        raise ConnectionError
+    class AwayLedger(Ledger):
+        def situations(self, names):
+            raise ConnectionError
 
-    with monkeypatch.context() as patch:
-        patch.setattr(context.ledger, "situations", fail)
-        with pytest.raises(ConnectionError):
-            drain(context)
+    with pytest.raises(ConnectionError):
+        replace(Drain.of(context), ledger=AwayLedger(redis)).run()
     assert context.log.waiting() == 1
     assert drain(context) == 1
     assert decisions(context) == [Decision.RECORDED]
 
 
-def test_an_event_that_cannot_be_judged_holds_up_no_other(context, monkeypatch):
+def test_an_event_that_cannot_be_judged_holds_up_no_other(context, redis):
     """A fault of ours that one event brings to light moves that one to the dead letters, and the rest is judged."""
     context.log.append([pushed(1), pushed(2, tag=Tag("poison")), pushed(1, "again")])
-    whole = context.ledger.situations
 
-    def fail(names):
-        wanted = list(names)
-        if any(name.tag == "poison" for name in wanted):
-            raise ZeroDivisionError
-        return whole(wanted)
+    class FaultyLedger(Ledger):
+        def situations(self, names):
+            if any(name.tag == "poison" for name in names):
+                raise ZeroDivisionError
+            return super().situations(names)
 
-    monkeypatch.setattr(context.ledger, "situations", fail)
-    assert drain(context) == 3
+    assert replace(Drain.of(context), ledger=FaultyLedger(redis)).run() == 3
     assert context.log.waiting() == 0
     (letter,) = context.log.dead_letters()
     assert letter.reason == "cannot be judged: ZeroDivisionError"
@@ -199,18 +196,14 @@ def test_an_event_that_cannot_be_judged_holds_up_no_other(context, monkeypatch):
 def test_a_long_backlog_makes_room(context, monkeypatch):
     """A drain ends after a while and leaves the rest to the next job, which it enqueues."""
     monkeypatch.setattr(log_module, "BATCH", 2)
-    seconds = count(step=drain_module.BUDGET)
-
-    class Hurried:
-        monotonic = staticmethod(lambda: float(next(seconds)))
-
-    monkeypatch.setattr(drain_module, "time", Hurried)
+    seconds = count(step=BUDGET)
+    hurried = replace(Drain.of(context), clock=lambda: float(next(seconds)))
     context.log.append([pushed(number) for number in range(10)])
-    assert drain(context) == 4
+    assert hurried.run() == 4
     assert context.log.waiting() == 6
     assert context.queues.of(Task.DRAIN).count == 0  # the receiver's flag is up: its job is on its way
     context.queues.awake(Task.DRAIN)
-    assert drain(context) == 4
+    assert hurried.run() == 4
     assert context.queues.of(Task.DRAIN).count == 1
 
 
@@ -247,7 +240,7 @@ def test_an_even_older_original_renews_the_violation(context):
         context.log.append([pushed(number, time=now.plus(seconds))])
         drain(context)
     (violation,) = context.violations.newest()
-    context.violations.update(violation.closed_as(State.RESTORED, exposure=5))
+    context.violations.update(violation.closed_as(State.RESTORED, Time.now(), exposure=5))
     context.restores.done(str(NAME))
     requests = context.restores.requests(str(NAME))
     context.log.append([pushed(7, time=now)])

@@ -21,9 +21,13 @@ CHILDREN = image("amd64"), image("arm64")
 INDEX = index(*CHILDREN)
 
 
+def enrichment_of(context):
+    return Enrichment(context.policies.current(), context.registries, context.manifest)
+
+
 @pytest.fixture
-def descriptions(context):
-    return Enrichment(context)
+def enrichment(context):
+    return enrichment_of(context)
 
 
 @pytest.fixture
@@ -45,18 +49,16 @@ def approval(content, **changes):
 
 
 @pytest.mark.parametrize("media_type", ["", OCI_INDEX, DOCKER_LIST])
-def test_an_index_gets_its_children(descriptions, stored, media_type):
+def test_an_index_gets_its_children(enrichment, stored, media_type):
     """What an index lists is read where the event does not say it; Harbor does not even say that it is one."""
-    described = descriptions.of(pushed(INDEX, media_type=media_type))
-    assert described == pushed(
-        INDEX, media_type=OCI_INDEX, children=tuple(map(Digest.of, CHILDREN)), time=described.time
-    )
+    enriched = enrichment.enrich(pushed(INDEX, media_type=media_type))
+    assert enriched == pushed(INDEX, media_type=OCI_INDEX, children=tuple(map(Digest.of, CHILDREN)), time=enriched.time)
 
 
-def test_an_image_gets_its_type(descriptions, stored):
+def test_an_image_gets_its_type(enrichment, stored):
     """An image has no children; its type is read where nobody told it."""
-    described = descriptions.of(pushed(ORIGINAL))
-    assert (described.media_type, described.children) == (OCI_MANIFEST, ())
+    enriched = enrichment.enrich(pushed(ORIGINAL))
+    assert (enriched.media_type, enriched.children) == (OCI_MANIFEST, ())
 
 
 @pytest.mark.parametrize(
@@ -71,53 +73,53 @@ def test_an_image_gets_its_type(descriptions, stored):
     ],
     ids=["image", "index with children", "not protected", "unknown registry", "deleted tag", "deleted digest"],
 )
-def test_the_registry_is_not_asked_in_vain(descriptions, stored, make):
+def test_the_registry_is_not_asked_in_vain(enrichment, stored, make):
     """Where nothing is missing, or nothing depends on it, no request is made and the event stays as it is."""
     event = make()
-    assert descriptions.of(event) == event
+    assert enrichment.enrich(event) == event
     assert stored.requests == []
 
 
-def test_who_bypasses_is_described_too(make_context, stored):
+def test_who_bypasses_is_enriched_too(make_context, stored):
     """What a bypassing actor pushes is protected against everybody else, and so are its children."""
-    descriptions = Enrichment(make_context(policies=[policy_table(bypass_actors=["robot"])]))
-    assert descriptions.of(pushed(INDEX, actor="robot")).children == tuple(map(Digest.of, CHILDREN))
+    enrichment = enrichment_of(make_context(policies=[policy_table(bypass_actors=["robot"])]))
+    assert enrichment.enrich(pushed(INDEX, actor="robot")).children == tuple(map(Digest.of, CHILDREN))
 
 
-def test_what_is_kept_is_not_asked_for(descriptions, stored):
+def test_what_is_kept_is_not_asked_for(enrichment, stored):
     """What was read once is kept, and describes the next event without a request."""
-    first = descriptions.of(pushed(INDEX))
+    first = enrichment.enrich(pushed(INDEX))
     asked = len(stored.requests)
-    assert descriptions.of(first) == first
-    assert descriptions.of(pushed(INDEX)).children == first.children
+    assert enrichment.enrich(first) == first
+    assert enrichment.enrich(pushed(INDEX)).children == first.children
     assert len(stored.requests) == asked == 1
 
 
-def test_a_manifest_that_is_gone(descriptions, registry):
-    """An event whose manifest the registry has not is judged as it is; others are described."""
+def test_a_manifest_that_is_gone(enrichment, registry):
+    """An event whose manifest the registry has not is judged as it is; others are enriched."""
     event = pushed(INDEX)
-    assert descriptions.of(event) == event
+    assert enrichment.enrich(event) == event
     registry.put_manifest(APP, None, ORIGINAL)
-    assert descriptions.of(pushed(ORIGINAL)).media_type == OCI_MANIFEST
+    assert enrichment.enrich(pushed(ORIGINAL)).media_type == OCI_MANIFEST
 
 
 def test_a_registry_that_is_away_is_asked_once(context, stored):
     """A batch of events waits for a registry that is away once, and not once for each; the next batch asks again."""
     stored.fail_with(503)
-    descriptions = Enrichment(context)
+    enrichment = enrichment_of(context)
     events = [pushed(content) for content in (INDEX, ORIGINAL, OTHER)]
-    assert [descriptions.of(event) for event in events] == events
+    assert [enrichment.enrich(event) for event in events] == events
     assert len(stored.requests) == 1
-    assert Enrichment(context).of(events[0]).children
+    assert enrichment_of(context).enrich(events[0]).children
 
 
-def test_an_approved_digest_is_adopted(descriptions, stored):
+def test_an_approved_digest_is_adopted(enrichment, stored):
     """Approving what the registry has makes it the record: with its children, and all that the operator said."""
     event = approval(INDEX)
-    described = descriptions.of(event)
-    assert described.action is Action.ADOPT
-    assert (described.media_type, described.children) == (OCI_INDEX, tuple(map(Digest.of, CHILDREN)))
-    assert (described.id, described.time, described.actor, described.reason) == (
+    enriched = enrichment.enrich(event)
+    assert enriched.action is Action.ADOPT
+    assert (enriched.media_type, enriched.children) == (OCI_INDEX, tuple(map(Digest.of, CHILDREN)))
+    assert (enriched.id, enriched.time, enriched.actor, enriched.reason) == (
         event.id,
         event.time,
         event.actor,
@@ -126,17 +128,17 @@ def test_an_approved_digest_is_adopted(descriptions, stored):
 
 
 @pytest.mark.parametrize("is_away", [False, True])
-def test_an_approved_digest_that_is_not_there(descriptions, registry, is_away):
+def test_an_approved_digest_that_is_not_there(enrichment, registry, is_away):
     """Approving what the registry has not, or cannot tell, stays an approval: the next push of it is expected."""
     if is_away:
         registry.fail_with(500)
     event = approval(ORIGINAL)
-    assert descriptions.of(event) == event
+    assert enrichment.enrich(event) == event
 
 
-def test_an_unprotected_tag_can_be_approved(descriptions, stored):
+def test_an_unprotected_tag_can_be_approved(enrichment, stored):
     """An approval is looked at whatever protects the tag."""
-    assert descriptions.of(approval(ORIGINAL, tag=Tag("latest"))).action is Action.ADOPT
+    assert enrichment.enrich(approval(ORIGINAL, tag=Tag("latest"))).action is Action.ADOPT
 
 
 def approve(scene, content):

@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.recovery import documents as module
 from worker.recovery.documents import read_documents
 
 OBJECTS = [{"n": number, "text": "ä\u2028\n]},"} for number in range(5)]
 
 
-def read(content: bytes):
-    return list(read_documents("file", io.BytesIO(content)))
+def read(content: bytes, **limits):
+    return list(read_documents("file", io.BytesIO(content), **limits))
 
 
 def values(content: bytes):
@@ -85,12 +84,12 @@ def test_a_bad_line_does_not_stop_the_others():
     assert all(problem.startswith("no JSON") for _, problem in problems(content))
 
 
-def test_a_line_that_is_too_long(monkeypatch):
+def test_a_line_that_is_too_long():
     """A line without an end is not read into memory; what follows it is read."""
-    monkeypatch.setattr(module, "LONGEST", 100)
     content = b'{"a": 1}\n"' + b"x" * 1000 + b'"\n{"b": 2}\n'
-    assert values(content) == [{"a": 1}, {"b": 2}]
-    assert problems(content) == [("file:2", "longer than 100 bytes")]
+    first, long, last = read(content, longest=100)
+    assert (first.value, last.value) == ({"a": 1}, {"b": 2})
+    assert (long.where, long.problem) == ("file:2", "longer than 100 bytes")
 
 
 def test_an_array_that_breaks_off():

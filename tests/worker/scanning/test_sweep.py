@@ -105,7 +105,7 @@ def test_what_is_not_restorable_is_tried_again(registry, context, recorded):
     overwrite(registry, recorded[0])
     run_sweep(context)
     (violation,) = context.violations.newest()
-    context.violations.update(violation.closed_as(State.NOT_RESTORABLE))
+    context.violations.update(violation.closed_as(State.NOT_RESTORABLE, Time.now()))
     context.restores.done(f"main/{recorded[0]}")
     restores(context)
     context.restores.done(f"main/{recorded[0]}")
@@ -126,7 +126,7 @@ def test_deleted_once_more(registry, context, recorded):
     registry.delete_manifest("team/app", "v000")
     run_sweep(context)
     (violation,) = context.violations.newest()
-    context.violations.update(violation.closed_as(State.RESTORED))
+    context.violations.update(violation.closed_as(State.RESTORED, Time.now()))
     restores(context)
     context.restores.done(f"main/{recorded[0]}")
     assert run_sweep(context).report.drift == 1
@@ -138,7 +138,7 @@ def test_deleted_and_back(registry, context, recorded):
     registry.delete_manifest("team/app", "v000")
     run_sweep(context)
     (violation,) = context.violations.newest()
-    context.violations.update(violation.closed_as(State.RESTORED))
+    context.violations.update(violation.closed_as(State.RESTORED, Time.now()))
     overwrite(registry, recorded[0], A)
     assert run_sweep(context).report.drift == 0
     registry.delete_manifest("team/app", "v000")

@@ -7,6 +7,7 @@ import pytest
 from enforcer.judgement.record import Decision
 from enforcer.judgement.violation import State
 from enforcer.names import RegistryName, Repository
+from enforcer.times import Time
 from tests.fakes.events import NAME, digest
 from tests.fakes.native import problem
 from tests.fakes.violations import violation
@@ -37,7 +38,7 @@ def test_one(call, here):
     """A violation is shown with what should be there, who did it, and what became of it."""
     here.violations.open([violation(1)])
     assert call.get(f"/violations/{violation(1).id}") == SHOWN
-    closed = replace(violation(1), restores=2).closed_as(State.NOT_RESTORABLE, exposure=7)
+    closed = replace(violation(1), restores=2).closed_as(State.NOT_RESTORABLE, Time.now(), exposure=7)
     here.violations.update(closed)
     assert call.get(f"/violations/{violation(1).id}") == SHOWN | {
         "state": "not restorable",
@@ -85,7 +86,7 @@ def test_filters(call, here, query, numbers):
             violation(4),
         ]
     )
-    here.violations.update(violation(4).closed_as(State.NOT_RESTORABLE))
+    here.violations.update(violation(4).closed_as(State.NOT_RESTORABLE, Time.now()))
     found = call.get(f"/violations?{query}")
     assert [int(one["id"], 16) for one in found["items"]] == numbers
     assert found["total"] == (4 if "limit" in query else len(numbers))

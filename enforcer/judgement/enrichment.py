@@ -1,0 +1,27 @@
+"""Enrichment: the part of an event that only its manifest tells, added where a decision depends on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from enforcer.events import Action, Event
+from enforcer.manifests import Manifest, is_index
+from enforcer.policies.policy_set import PolicySet
+
+
+def needs_manifest(event: Event, policies: PolicySet) -> bool:
+    """True if a decision may depend on a part of the manifest that the event leaves out."""
+    if event.tag_name is None or event.action is Action.DELETE:
+        return False
+    if event.action is not Action.PUSH:
+        return True  # 8: an approval adopts a digest that is there
+    # Harbor names neither media type nor children; Distribution names the type, and children only in newer releases.
+    if event.media_type and not (is_index(event.media_type) and not event.children):
+        return False
+    return policies.protection(*event.tag_name.parts, event.time, event.actor) is not None
+
+
+def enriched(event: Event, manifest: Manifest) -> Event:
+    """The event with media type and children. Rule 8: an approval of a digest that is in the registry adopts it."""
+    action = Action.ADOPT if event.action is Action.APPROVE else event.action
+    return replace(event, action=action, media_type=manifest.media_type, children=manifest.children)

@@ -1,0 +1,50 @@
+"""Requests to the workers that restore tags and keep manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from enforcer.names import Digest, TagName
+from enforcer.store.ledger import Ledger
+from enforcer.store.wakeups import Queues, Task
+from enforcer.store.workqueue import WorkQueue
+from worker.context import Context
+from worker.enforcement.keep import keep_item
+
+
+@dataclass(frozen=True, slots=True)
+class EnforcementRequests:
+    """Puts work into the queues and wakes their workers. The same request again, while it waits, is one request."""
+
+    restores: WorkQueue
+    keeps: WorkQueue
+    queues: Queues
+    ledger: Ledger
+
+    @classmethod
+    def of(cls, context: Context) -> Self:
+        """The requests to the workers of an installation."""
+        return cls(context.restores, context.keeps, context.queues, context.ledger)
+
+    def restore(self, names: Iterable[TagName]) -> None:
+        """Have tags set to their records."""
+        self._add(self.restores, Task.RESTORE, {str(name) for name in names})
+
+    def keep(self, manifests: Iterable[tuple[TagName, Digest]]) -> None:
+        """Have the manifests of tags fetched."""
+        self._add(
+            self.keeps, Task.KEEP, {keep_item(name.registry, name.repository, digest) for name, digest in manifests}
+        )
+
+    def keep_if_missing(self, name: TagName, digest: Digest) -> None:
+        """Have a manifest fetched that is not kept, as one that was recorded before its tag was protected."""
+        if not self.ledger.keeps(name.registry, name.repository, digest):
+            self.keep([(name, digest)])
+
+    def _add(self, queue: WorkQueue, task: Task, keys: Iterable[str]) -> None:
+        wanted = [(key, "") for key in keys]
+        if wanted:
+            queue.add(wanted)
+            self.queues.wake(task)
