@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import nullcontext
 
 import pytest
 from fakeredis import FakeServer, FakeStrictRedis
@@ -24,6 +25,14 @@ def pytest_configure():
 def redis():
     """An empty Redis of the test's own."""
     return FakeStrictRedis(server=FakeServer())
+
+
+@pytest.fixture
+def database(monkeypatch, redis):
+    """The Redis that commands find, whatever the settings say."""
+    monkeypatch.setattr("enforcer.store.connection.connect", lambda *_: redis)
+    monkeypatch.setattr("enforcer.store.embedded.running", nullcontext)
+    return redis
 
 
 @pytest.fixture

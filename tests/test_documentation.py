@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -89,18 +88,6 @@ def test_patterns_match_as_shown():
         (words,) = ours(line)
         given = shlex.split(line)[1] if line.startswith("echo ") else None
         assert CliRunner().invoke(PROGRAMS[words[0]], words[1:], input=given).output == f"{output}\n"
-
-
-@pytest.fixture
-def database(redis, monkeypatch):
-    """The Redis that commands find."""
-
-    @contextmanager
-    def running(*_: object):
-        yield redis
-
-    monkeypatch.setattr("enforcer.store.connection.running_database", running)
-    return redis
 
 
 def test_policies_change_as_shown(database, tmp_path, monkeypatch):

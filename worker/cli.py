@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import click
 
-from enforcer.cli.framework import Group
+from enforcer.cli.framework import Group, Lazy
 from enforcer.cli.framework import run as run_group
-from worker.commands.baseline import baseline
-from worker.commands.replay import replay
-from worker.commands.run import run, work
-from worker.commands.sweep import sweep
-from worker.commands.transfer import export_command, import_command
+
+COMMANDS = {
+    "baseline": Lazy(
+        "worker.commands.baseline:baseline",
+        "Record every tag that has no record yet, and keep the manifests of protected ones.",
+    ),
+    "export": Lazy(
+        "worker.commands.transfer:export_command",
+        "Write records with their history, kept manifests, violations, policies and unlocks, as JSON lines.",
+    ),
+    "import": Lazy(
+        "worker.commands.transfer:import_command", "Take what an export wrote; what is there already stays as it is."
+    ),
+    "replay": Lazy(
+        "worker.commands.replay:replay",
+        "Judge archived events, as if today's policies had always been in force and with no limit on lateness.",
+    ),
+    "run": Lazy("worker.commands.run:run", "Run worker processes, one queue each, until told to stop."),
+    "sweep": Lazy(
+        "worker.commands.sweep:sweep", "Compare every protected tag with the registry, and restore what drifted."
+    ),
+    "work": Lazy("worker.commands.run:work"),
+}
 
 
 @click.group(
     cls=Group,
+    lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Examples:
@@ -33,10 +52,6 @@ Exit status of every command:
 @click.version_option(package_name="tag-enforcer")
 def group() -> None:
     """The workers of Tag Enforcer, and the operator's tools."""
-
-
-for command in (run, work, baseline, sweep, replay, export_command, import_command):
-    group.add_command(command)
 
 
 def main() -> None:

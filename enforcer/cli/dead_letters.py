@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from enforcer.cli.framework import read_settings, settings_option
+from enforcer.cli.settings import read_settings, settings_option
+from enforcer.store.connection import running_database
+from enforcer.store.log import Log
 
 
 @click.command(
@@ -23,9 +25,6 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with what was sent.")
 def dead_letters(config: Path | None, limit: int, as_json: bool) -> None:
     """List notifications that were not understood, newest first, and why."""
-    from enforcer.store.connection import running_database
-    from enforcer.store.log import Log
-
     settings = read_settings(config)
     with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
         letters = list(Log(redis).dead_letters(limit))

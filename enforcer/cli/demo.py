@@ -6,6 +6,9 @@ import sys
 
 import click
 
+from enforcer.demo.play import play
+from enforcer.demo.screen import Screen
+
 
 @click.command(
     epilog="""\b
@@ -26,7 +29,4 @@ def demo(keep: bool) -> None:
     Takes some seconds, needs docker-registry (or the image registry:2 for podman or docker), uses nothing but
     127.0.0.1, and leaves nothing behind.
     """
-    from enforcer.demo.play import play
-    from enforcer.demo.screen import Screen
-
     sys.exit(play(Screen(), keep=keep))

@@ -1,20 +1,19 @@
-"""What both command lines share: the settings option, the help of groups, and how commands fail."""
+"""Both command lines: groups that import a command when it is called, exit statuses, and how commands fail."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, NoReturn
 
 import click
 from redis import RedisError
 
-from enforcer.errors import EnforcerError, InvalidName, InvalidPattern, InvalidPolicy, InvalidSettings
-from enforcer.settings.settings import Settings, load
+from enforcer.errors import EnforcerError
 
 FAILED = 1
 FOUND = 3
@@ -23,18 +22,44 @@ INTERRUPTED = 128 + signal.SIGINT
 UNREAD = 128 + signal.SIGPIPE
 """The exit status of a command whose output nobody reads any more, as in `… | head -1`."""
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """A command that is imported when it is called, so that help stays quick.
+
+    `source` is `module:name`; `summary` is the first sentence of its help, which its group lists, or empty if hidden.
+    """
+
+    source: str
+    summary: str = ""
+
+    def load(self) -> click.Command:
+        """Import it."""
+        module, _, name = self.source.partition(":")
+        command = getattr(import_module(module), name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{self.source} is no command")
+        return command
 
 
 class Group(click.Group):
-    """Commands whose descriptions are listed whole, over as many lines as they take."""
+    """Commands by their names, whose summaries are listed whole, over as many lines as they take."""
+
+    def __init__(self, *args: Any, lazy: Mapping[str, Lazy], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(self.lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        known = self.lazy.get(cmd_name)
+        return known.load() if known else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        commands = [(name, self.commands[name]) for name in self.list_commands(ctx)]
-        shown = [(name, command) for name, command in commands if not command.hidden]
-        longest = max(len(command.help or "") for _, command in shown)
+        shown = [(name, self.lazy[name].summary) for name in self.list_commands(ctx) if self.lazy[name].summary]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, command.get_short_help_str(longest)) for name, command in shown])
+            formatter.write_dl(shown)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Do what is asked. Raises `Unread` when nobody reads the output any more."""
@@ -46,38 +71,6 @@ class Group(click.Group):
 
 class Unread(Exception):
     """Whoever read standard output has ended."""
-
-
-def settings_option(command: Command) -> Command:
-    """Give a command the option `--config`, as a path."""
-    option = click.option(
-        "--config",
-        "config",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="Configuration file; default: $ENFORCER_CONFIG, else ./enforcer.toml.",
-    )
-    return option(command)
-
-
-def read_settings(config: Path | None) -> Settings:
-    """The settings; what is wrong with them is printed, a line each, and ends the command."""
-    try:
-        return load(config)
-    except InvalidSettings as error:
-        context = click.get_current_context(silent=True)
-        program = context.find_root().info_name if context else "enforcer"
-        for problem in error.problems:
-            click.echo(f"{program}: {problem}", err=True)
-        sys.exit(FAILED)
-
-
-@contextmanager
-def reading_usage() -> Iterator[None]:
-    """Reading what was given on the command line: what cannot be read is wrong usage."""
-    try:
-        yield
-    except (InvalidName, InvalidPattern, InvalidPolicy) as error:
-        raise click.UsageError(str(error)) from error
 
 
 def run(group: click.Group, name: str) -> NoReturn:

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import click
 
-from enforcer.cli.check.command import check
-from enforcer.cli.dead_letters import dead_letters
-from enforcer.cli.demo import demo
-from enforcer.cli.framework import Group, run
-from enforcer.cli.policy import policy
-from enforcer.cli.registry_config import registry_config
-from enforcer.cli.serve import serve
-from enforcer.cli.tag import tag
-from enforcer.cli.up import up
-from enforcer.cli.violations import violations
+from enforcer.cli.framework import Group, Lazy, run
+
+COMMANDS = {
+    "check": Lazy(
+        "enforcer.cli.check.command:check",
+        "Say what is wrong, or that Redis and each registry answer with the rights that a restore needs.",
+    ),
+    "dead-letters": Lazy(
+        "enforcer.cli.dead_letters:dead_letters", "List notifications that were not understood, newest first, and why."
+    ),
+    "demo": Lazy("enforcer.cli.demo:demo", "Overwrite a tag on a real registry, and watch it come back."),
+    "policy": Lazy("enforcer.cli.policy:policy", "Say which tags are immutable."),
+    "registry-config": Lazy(
+        "enforcer.cli.registry_config:registry_config",
+        "Print what makes REGISTRY send its notifications here, token included; the first one if none is named.",
+    ),
+    "serve": Lazy("enforcer.cli.serve:serve", "Serve the receiver and the APIs, without workers."),
+    "tag": Lazy("enforcer.cli.tag:tag", "See what happened to a tag, and make exceptions from its protection."),
+    "up": Lazy(
+        "enforcer.cli.up:up", "Run the receiver, the workers and, if so configured, a Redis of its own, until Ctrl-C."
+    ),
+    "violations": Lazy("enforcer.cli.violations:violations", "List violations, newest first."),
+}
 
 
 @click.group(
     cls=Group,
+    lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Examples:
@@ -39,10 +53,6 @@ Exit status of every command:
 @click.version_option(package_name="tag-enforcer")
 def group() -> None:
     """Immutable tags for container registries: what is overwritten is put back."""
-
-
-for command in (up, serve, demo, check, registry_config, policy, tag, violations, dead_letters):
-    group.add_command(command)
 
 
 def main() -> None:

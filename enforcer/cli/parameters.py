@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import click
 
-from enforcer.errors import InvalidName
+from enforcer.errors import InvalidName, InvalidPattern, InvalidPolicy
 from enforcer.names import Digest, Namespace, Repository, Tag, read_reason
 from enforcer.times import Time, read_duration
 
 Value = TypeVar("Value")
+
+
+@contextmanager
+def reading_usage() -> Iterator[None]:
+    """Reading what was given on the command line: what cannot be read is wrong usage."""
+    try:
+        yield
+    except (InvalidName, InvalidPattern, InvalidPolicy) as error:
+        raise click.UsageError(str(error)) from error
 
 
 class Word(click.ParamType[Value], Generic[Value]):

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from enforcer.cli.framework import FAILED, read_settings, settings_option
+from enforcer.cli.framework import FAILED
 from enforcer.cli.parameters import NAMESPACE
+from enforcer.cli.settings import read_settings, settings_option
 from enforcer.errors import RegistryError
-from enforcer.names import Namespace
-
-if TYPE_CHECKING:
-    from enforcer.names import RegistryName
-    from enforcer.settings.settings import Settings
+from enforcer.names import Namespace, RegistryName
+from enforcer.registries.endpoint import RegistryEndpoint
+from enforcer.registries.harbor import HarborWebhooks
+from enforcer.registries.notification_config import notification_block, notification_fields, webhook_projects
+from enforcer.settings.settings import Settings
+from enforcer.validation.problems import suggestion
 
 
 @click.command(
@@ -49,9 +50,6 @@ def registry_config(
 
     For Distribution that is a block of its config.yml, for Harbor the fields of a webhook.
     """
-    from enforcer.registries.notification_config import notification_block, notification_fields
-    from enforcer.validation.problems import suggestion
-
     settings = read_settings(config)
     name = next((known for known in settings.registries if registry in (None, known)), None)
     if name is None:
@@ -68,10 +66,6 @@ def registry_config(
 
 
 def _create(settings: Settings, name: RegistryName, namespaces: tuple[Namespace, ...], as_json: bool) -> None:
-    from enforcer.registries.endpoint import RegistryEndpoint
-    from enforcer.registries.harbor import HarborWebhooks
-    from enforcer.registries.notification_config import notification_fields, webhook_projects
-
     if settings.registries[name].kind != "harbor":
         raise click.UsageError(
             f"{name} is no Harbor, so nothing can be made by its API: put the block into its config.yml"

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from enforcer.cli import logs
-from enforcer.cli.framework import read_settings, settings_option
+from enforcer.cli.settings import read_settings, settings_option
+from enforcer.store.opening import prepared
+from enforcer.web.server import Server
 
 
 @click.command(
@@ -22,9 +24,6 @@ Workers run as enforcer-worker run, on this host or any number of others.
 @settings_option
 def serve(config: Path | None) -> None:
     """Serve the receiver and the APIs, without workers."""
-    from enforcer.store.opening import prepared
-    from enforcer.web.server import Server
-
     settings = read_settings(config)
     logs.configure(settings.log_level)
     with prepared(settings):

@@ -8,19 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from redis import Redis
 
-from enforcer.cli.framework import read_settings
-
-if TYPE_CHECKING:
-    from redis import Redis
-
-    from enforcer.names import Namespace, RegistryName
-    from enforcer.policies.policy import Policy
-    from enforcer.settings.settings import Settings
-    from enforcer.store.policies import PolicyStore
+from enforcer.cli.settings import read_settings
+from enforcer.names import Namespace, RegistryName
+from enforcer.policies.policy import Policy
+from enforcer.settings.settings import Settings
+from enforcer.store.connection import running_database
+from enforcer.store.policies import SETTINGS, PolicyStore
+from enforcer.validation.problems import suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +33,6 @@ class Session:
 @contextmanager
 def open_session(config: Path | None) -> Iterator[Session]:
     """The store of the installation that is configured; its Redis must answer."""
-    from enforcer.store.connection import running_database
-    from enforcer.store.policies import PolicyStore
-
     settings = read_settings(config)
     with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
         yield Session(settings, redis, PolicyStore(redis, per_namespace=settings.policies_per_namespace))
@@ -53,8 +48,6 @@ def login() -> str:
 
 def registry_of(settings: Settings, given: str | None) -> RegistryName:
     """The registry that is named, or the only one. Wrong usage if that is none."""
-    from enforcer.validation.problems import suggestion
-
     names = list(settings.registries)
     if given is None and len(names) == 1:
         return names[0]
@@ -76,8 +69,6 @@ def policies_of(session: Session, registry: str | None, namespace: Namespace | N
 
 def warn_of_settings(*policies: Policy) -> None:
     """Say which of these policies the configuration file declares: it has the last word."""
-    from enforcer.store.policies import SETTINGS
-
     for policy in policies:
         if policy.origin == SETTINGS:
             click.echo(

@@ -10,8 +10,13 @@ from pathlib import Path
 import click
 
 from enforcer.cli import logs
-from enforcer.cli.framework import read_settings, settings_option
-from enforcer.processes.supervisor import Part
+from enforcer.cli.settings import read_settings, settings_option
+from enforcer.processes.supervisor import Part, Supervisor
+from enforcer.registries.notification_config import notification_block
+from enforcer.settings.settings import EMBEDDED
+from enforcer.settings.template import write_first
+from enforcer.store.embedded import EmbeddedServer
+from enforcer.store.opening import prepared
 
 
 @click.command(
@@ -26,12 +31,6 @@ def up(config: Path | None) -> None:
 
     Where there is no configuration yet, a first one is written to ./enforcer.toml.
     """
-    from enforcer.processes.supervisor import Supervisor
-    from enforcer.registries.notification_config import notification_block
-    from enforcer.settings.settings import EMBEDDED
-    from enforcer.store.embedded import EmbeddedServer
-    from enforcer.store.opening import prepared
-
     file = config or Path(os.environ.get("ENFORCER_CONFIG") or "enforcer.toml")
     is_first = _write_first(file)
     settings = read_settings(file)
@@ -52,8 +51,6 @@ def up(config: Path | None) -> None:
 
 def _write_first(file: Path) -> bool:
     """Write a first configuration where there is none; returns whether it did."""
-    from enforcer.settings.template import write_first
-
     try:
         write_first(file)
     except FileExistsError:

@@ -9,12 +9,18 @@ from pathlib import Path
 
 import click
 
-from enforcer.cli.framework import FOUND, read_settings, settings_option
+from enforcer.alerts.message import describe
+from enforcer.cli.framework import FOUND
 from enforcer.cli.parameters import REPOSITORY, SINCE
+from enforcer.cli.session import registry_of
+from enforcer.cli.settings import read_settings, settings_option
+from enforcer.judgement.violation import Filter, State
 from enforcer.names import Repository
+from enforcer.store.connection import running_database
+from enforcer.store.violations import Violations
 from enforcer.times import Time
 
-STATES = ("open", "restored", "already in place", "observed", "approved", "released", "not restorable", "withdrawn")
+STATES = tuple(state.value for state in State)
 
 
 @click.command(
@@ -54,12 +60,6 @@ def violations(
     as_json: bool,
 ) -> None:
     """List violations, newest first."""
-    from enforcer.alerts.message import describe
-    from enforcer.cli.session import registry_of
-    from enforcer.judgement.violation import Filter, State
-    from enforcer.store.connection import running_database
-    from enforcer.store.violations import Violations
-
     settings = read_settings(config)
     wanted = Filter(
         registry=None if registry is None else registry_of(settings, registry),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import click
 
+from enforcer.cli.framework import Group
 from enforcer.cli.main import group as enforcer
 from worker.cli import group as worker
 
@@ -18,9 +19,9 @@ def _below(command: click.Command, path: str) -> Iterator[tuple[str, click.Comma
     if command.hidden:
         return
     yield path, command
-    if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
-            yield from _below(inner, f"{path} {name}")
+    if isinstance(command, Group):
+        for name, lazy in command.lazy.items():
+            yield from _below(lazy.load(), f"{path} {name}")
 
 
 EVERYTHING = {path: command for name, group in PROGRAMS.items() for path, command in _below(group, name)}

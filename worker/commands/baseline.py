@@ -6,17 +6,19 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from enforcer.cli.framework import FAILED, FOUND, settings_option
+from enforcer.cli.framework import FAILED, FOUND
 from enforcer.cli.parameters import NAMESPACE, REPOSITORY
+from enforcer.cli.session import login, registry_of
+from enforcer.cli.settings import settings_option
 from enforcer.names import Namespace, Repository
-
-if TYPE_CHECKING:
-    from worker.scanning.baseline import Report
-    from worker.scanning.scan import Scan
+from worker.burst import keep_all
+from worker.commands.progress import progress
+from worker.commands.session import session
+from worker.scanning.baseline import Baseline, Report
+from worker.scanning.scan import Scan, scan_of
 
 
 @click.command(
@@ -56,13 +58,6 @@ def baseline(
 
     A record that is there stays, and is reported where it differs from the registry.
     """
-    from enforcer.cli.session import login, registry_of
-    from worker.burst import keep_all
-    from worker.commands.progress import progress
-    from worker.commands.session import session
-    from worker.scanning.baseline import Baseline
-    from worker.scanning.scan import scan_of
-
     if repository and namespace not in (None, repository.namespace):
         raise click.UsageError(f"{repository} is not in the namespace {namespace}")
     with session(config) as context:

@@ -7,22 +7,26 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from enforcer.cli.framework import FAILED, FOUND, settings_option
+from enforcer.cli.framework import FAILED, FOUND
 from enforcer.cli.parameters import SINCE
+from enforcer.cli.session import registry_of
+from enforcer.cli.settings import settings_option
+from enforcer.judgement.record import Record
+from enforcer.names import TagName
 from enforcer.times import Time
-
-if TYPE_CHECKING:
-    from enforcer.judgement.record import Record
-    from enforcer.names import TagName
-    from worker.commands.progress import Meter
-    from worker.recovery.archive import Archive
-    from worker.recovery.documents import Document
-    from worker.recovery.external_sort import ExternalSort
-    from worker.recovery.replay import Replay
+from worker.burst import restore_all
+from worker.commands.progress import Meter, progress
+from worker.commands.session import session
+from worker.judging.effects import Effects
+from worker.recovery.archive import Archive
+from worker.recovery.documents import Document, read_documents
+from worker.recovery.dry_ledger import DryLedger
+from worker.recovery.external_sort import ExternalSort
+from worker.recovery.replay import Replay, prepared_replay
 
 FILE: click.Path = click.Path(path_type=Path, allow_dash=True, exists=True, dir_okay=False)
 SHOWN = 20
@@ -77,15 +81,6 @@ def replay(
 
     Replaying the same events twice changes nothing.
     """
-    from enforcer.cli.session import registry_of
-    from worker.burst import restore_all
-    from worker.commands.progress import progress
-    from worker.commands.session import session
-    from worker.judging.effects import Effects
-    from worker.recovery.archive import Archive
-    from worker.recovery.external_sort import ExternalSort
-    from worker.recovery.replay import prepared_replay
-
     if dry_run and restore:
         raise click.UsageError("--dry-run changes nothing, so it cannot --restore")
     _refuse_as_rejects(files, rejects)
@@ -119,8 +114,6 @@ def _refuse_as_rejects(files: tuple[Path, ...], rejects: Path | None) -> None:
 
 def _read(files: tuple[Path, ...], archive: Archive, sorter: ExternalSort, rejects: Path | None) -> int:
     """Sort what is asked for; returns how much was not understood."""
-    from worker.commands.progress import progress
-
     rejected = 0
     with progress("read", "bytes", _size(files)) as meter, ExitStack() as stack:
         refused = stack.enter_context(rejects.open("wb")) if rejects else None
@@ -138,8 +131,6 @@ def _read(files: tuple[Path, ...], archive: Archive, sorter: ExternalSort, rejec
 
 
 def _documents(files: tuple[Path, ...], meter: Meter) -> Iterator[Document]:
-    from worker.recovery.documents import read_documents
-
     for file in files:
         if str(file) == "-":
             yield from read_documents("standard input", sys.stdin.buffer, meter.advance)
@@ -177,8 +168,6 @@ def _tell(whole: Replay, *, as_json: bool) -> None:
 
 
 def _differences(whole: Replay) -> Iterator[tuple[TagName, Record | None, Record | None]]:
-    from worker.recovery.dry_ledger import DryLedger
-
     ledger = whole.judge.ledger
     return ledger.differences() if isinstance(ledger, DryLedger) else iter(())
 

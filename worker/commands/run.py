@@ -9,9 +9,17 @@ from pathlib import Path
 import click
 
 from enforcer.cli import logs
-from enforcer.cli.framework import FAILED, read_settings, settings_option
+from enforcer.cli.framework import FAILED
+from enforcer.cli.settings import read_settings, settings_option
 from enforcer.processes.supervisor import Part, Supervisor
 from enforcer.settings.settings import Settings
+from enforcer.store.connection import running_database
+from enforcer.store.opening import prepared
+from enforcer.store.wakeups import Task
+from worker.burst import work_off
+from worker.context import Context
+from worker.process import work as run_process
+from worker.timer import Timer
 
 PARTS = {"drain": "drain", "keep": "keep", "restore": "restore", "alert": "alert", "survey": "sweep"}
 """One process each, and a task of the queue that it listens to."""
@@ -34,11 +42,6 @@ Exit status:
 @click.option("--burst", is_flag=True, help="End as soon as nothing is left to do.")
 def run(config: Path | None, processes: int | None, burst: bool) -> None:
     """Run worker processes, one queue each, until told to stop. Any number of hosts may do so."""
-    from enforcer.store.opening import prepared
-    from worker.burst import work_off
-    from worker.context import Context
-    from worker.timer import Timer
-
     settings = read_settings(config)
     logs.configure(settings.log_level)
     with prepared(settings) as redis:
@@ -68,10 +71,6 @@ def _parts(settings: Settings, config: Path | None, processes: int | None) -> li
 @click.argument("slot", type=click.IntRange(1))
 def work(config: Path | None, name: str, slot: int) -> None:
     """Run one worker process; `run` starts these."""
-    from enforcer.store.connection import running_database
-    from enforcer.store.wakeups import Task
-    from worker.process import work as run_process
-
     settings = read_settings(config)
     logs.configure(settings.log_level)
     with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:

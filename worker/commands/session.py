@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from enforcer.cli import logs
-from enforcer.cli.framework import read_settings
+from enforcer.cli.settings import read_settings
 from enforcer.store.connection import running_database
 from enforcer.store.opening import prepared
 from worker.context import Context

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from enforcer.cli.framework import FAILED, FOUND, settings_option
+from enforcer.cli.framework import FAILED, FOUND
 from enforcer.cli.parameters import NAMESPACE, SINCE
+from enforcer.cli.session import registry_of
+from enforcer.cli.settings import settings_option
 from enforcer.names import Namespace, TagName
 from enforcer.times import Time
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from worker.scanning.report import Report
+from worker.burst import keep_all, restore_all
+from worker.commands.progress import progress
+from worker.commands.session import session
+from worker.scanning.report import Report, SoFar, remember
+from worker.scanning.scan import scan_of
+from worker.scanning.sweep import Sweep
+from worker.scanning.sweep_lock import sweep_lock
 
 WAIT = 600
 """Seconds for which a sweep waits for another one of the same registry."""
@@ -61,15 +65,6 @@ def sweep(
 
     Waits until what it found is restored, by itself or by the workers that run.
     """
-    from enforcer.cli.session import registry_of
-    from worker.burst import keep_all, restore_all
-    from worker.commands.progress import progress
-    from worker.commands.session import session
-    from worker.scanning.report import SoFar, remember
-    from worker.scanning.scan import scan_of
-    from worker.scanning.sweep import Sweep
-    from worker.scanning.sweep_lock import sweep_lock
-
     with session(config, changes=not report_only) as context:
         name = registry_of(context.settings, registry)
         with sweep_lock(context, name, wait=WAIT) as check, scan_of(context, name) as scan:

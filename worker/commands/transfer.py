@@ -8,7 +8,14 @@ from pathlib import Path
 
 import click
 
-from enforcer.cli.framework import FAILED, settings_option
+from enforcer.cli.framework import FAILED
+from enforcer.cli.settings import read_settings, settings_option
+from enforcer.store.connection import running_database
+from worker.commands.progress import progress
+from worker.commands.session import session
+from worker.context import Context
+from worker.recovery.documents import read_documents
+from worker.recovery.transfer import Import, export_events, export_state
 
 SHOWN = 20
 """Lines that cannot be taken and are shown; where a whole file is something else, these say enough."""
@@ -30,10 +37,6 @@ Each line is a JSON object, with and without --json.
 @click.option("--json", "as_json", is_flag=True, help="As it is in any case.")
 def export_command(config: Path | None, events: bool, as_json: bool) -> None:  # noqa: ARG001 - every command takes it
     """Write records with their history, kept manifests, violations, policies and unlocks, as JSON lines."""
-    from worker.commands.progress import progress
-    from worker.commands.session import session
-    from worker.recovery.transfer import export_events, export_state
-
     with session(config, changes=False) as context, progress("export", "lines") as meter:
         for line in export_events(context.log) if events else export_state(context):
             click.echo(line)
@@ -58,13 +61,6 @@ Exit status:
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 def import_command(config: Path | None, file: Path, as_json: bool) -> None:
     """Take what an export wrote; what is there already stays as it is."""
-    from enforcer.cli.framework import read_settings
-    from enforcer.store.connection import running_database
-    from worker.commands.progress import progress
-    from worker.context import Context
-    from worker.recovery.documents import read_documents
-    from worker.recovery.transfer import Import
-
     settings = read_settings(config)
     with (
         running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis,

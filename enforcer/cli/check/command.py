@@ -6,14 +6,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from enforcer.cli.framework import FAILED, settings_option
-
-if TYPE_CHECKING:
-    from enforcer.cli.check.result import Result
+from enforcer.cli.check.installation import check_installation
+from enforcer.cli.check.result import Level, Result
+from enforcer.cli.framework import FAILED
+from enforcer.cli.settings import settings_option
 
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
@@ -37,9 +36,6 @@ def check(config: Path | None, as_json: bool) -> None:
 
     No registry is changed: whether a push would be allowed is found out with one that none can accept.
     """
-    from enforcer.cli.check.installation import check_installation
-    from enforcer.cli.check.result import Level
-
     status = 0
     for finding in check_installation(config):
         click.echo(json.dumps(finding.as_dict()) if as_json else _shown(finding))

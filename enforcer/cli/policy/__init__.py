@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import click
 
-from enforcer.cli.framework import Group
-from enforcer.cli.policy.apply import apply
-from enforcer.cli.policy.edit import create, delete, disable, enable, update
-from enforcer.cli.policy.export import export
-from enforcer.cli.policy.match import match
-from enforcer.cli.policy.preview import preview
-from enforcer.cli.policy.show import list_policies, show
+from enforcer.cli.framework import Group, Lazy
+
+COMMANDS = {
+    "apply": Lazy(
+        "enforcer.cli.policy.apply:apply", "Make the policies those that FILE declares, all of them at once or none."
+    ),
+    "create": Lazy("enforcer.cli.policy.edit:create", "Create a policy."),
+    "delete": Lazy("enforcer.cli.policy.edit:delete", "Delete policies."),
+    "disable": Lazy("enforcer.cli.policy.edit:disable", "Switch policies off: they stay, and protect nothing."),
+    "enable": Lazy(
+        "enforcer.cli.policy.edit:enable", "Switch policies on: from now on, the tags are protected as they stand."
+    ),
+    "export": Lazy("enforcer.cli.policy.export:export", "Print the policies as [[policies]] tables."),
+    "list": Lazy("enforcer.cli.policy.show:list_policies", "List the policies, by id."),
+    "match": Lazy(
+        "enforcer.cli.policy.match:match",
+        "Say whether PATTERN matches each NAME: a tag, or a repository without its namespace.",
+    ),
+    "preview": Lazy(
+        "enforcer.cli.policy.preview:preview",
+        "Show which tags a policy would protect, and which moves of the last days it would have undone.",
+    ),
+    "show": Lazy("enforcer.cli.policy.show:show", "Show all of a policy."),
+    "update": Lazy("enforcer.cli.policy.edit:update", "Change a policy; what is not given stays as it is."),
+}
 
 
 @click.group(
     cls=Group,
+    lazy=COMMANDS,
     epilog="""\b
 Examples:
   enforcer policy list
@@ -24,7 +43,3 @@ Examples:
 )
 def policy() -> None:
     """Say which tags are immutable."""
-
-
-for command in (list_policies, show, create, update, enable, disable, delete, preview, apply, export, match):
-    policy.add_command(command)

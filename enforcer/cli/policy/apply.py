@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from enforcer.cli.framework import settings_option
 from enforcer.cli.parameters import NAMESPACE
+from enforcer.cli.policy.declared import Reader
+from enforcer.cli.policy.wording import differences, one_line
 from enforcer.cli.session import login, open_session, registry_of, warn_of_settings
-
-if TYPE_CHECKING:
-    from enforcer.names import Namespace
-    from enforcer.policies.difference import Difference
+from enforcer.cli.settings import settings_option
+from enforcer.names import Namespace
+from enforcer.policies.declaration import draft
+from enforcer.policies.difference import Difference
 
 _DONE = {False: ("created", "changed", "deleted"), True: ("would create", "would change", "would delete")}
 
@@ -57,9 +58,6 @@ def apply(
     as_json: bool,
 ) -> None:
     """Make the policies those that FILE declares, all of them at once or none."""
-    from enforcer.cli.policy.declared import Reader
-    from enforcer.policies.declaration import draft
-
     with click.open_file(file, "rb") as opened:
         content = opened.read()
     with open_session(config) as session:
@@ -90,8 +88,6 @@ def _as_dict(difference: Difference, *, dry_run: bool) -> dict[str, Any]:
 
 
 def _tell(difference: Difference, *, dry_run: bool) -> None:
-    from enforcer.cli.policy.wording import differences, one_line
-
     created, changed, deleted = _DONE[dry_run]
     lines = [f"{created}: {one_line(policy)}" for policy in difference.created]
     for before, after in difference.changed:

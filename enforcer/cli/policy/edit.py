@@ -6,16 +6,16 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from enforcer.cli.framework import settings_option
 from enforcer.cli.policy.options import checked, given_fields, policy_options
+from enforcer.cli.policy.wording import differences, one_line
 from enforcer.cli.session import Session, login, open_session, registry_of, warn_of_settings
-
-if TYPE_CHECKING:
-    from enforcer.policies.policy import Policy
+from enforcer.cli.settings import settings_option
+from enforcer.policies.declaration import declaration, draft
+from enforcer.policies.policy import Policy
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="The policy as one JSON object.")
 
@@ -39,8 +39,6 @@ Quote patterns, or the shell expands them.
 @_json_option
 def create(config: Path | None, registry: str | None, namespace: str, as_json: bool, **options: Any) -> None:
     """Create a policy."""
-    from enforcer.policies.declaration import draft
-
     fields = given_fields(options)
     if "tags" not in fields:
         raise click.UsageError("say which tags are meant: --tags or --tags-exclude")
@@ -122,9 +120,6 @@ def delete(config: Path | None, policy_ids: tuple[int, ...], as_json: bool) -> N
 
 def _edited(policy: Policy, fields: dict[str, Any]) -> Policy:
     """The policy with these fields; what they do not name stays as clients of the vendors' APIs sent it."""
-    from enforcer.policies.declaration import declaration
-    from enforcer.policies.policy import Policy
-
     wanted = checked(declaration(policy) | fields).model_dump(mode="json", include=set(fields))
     return Policy.from_dict(policy.as_dict() | wanted)
 
@@ -141,8 +136,6 @@ def _change(session: Session, policy_id: int, edit: Callable[[Policy], Policy], 
 
 
 def _tell(done: str, policy: Policy, as_json: bool, *, before: Policy | None = None) -> None:
-    from enforcer.cli.policy.wording import differences, one_line
-
     if as_json:
         click.echo(json.dumps(policy.as_dict()))
     else:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from enforcer.cli.framework import settings_option
 from enforcer.cli.parameters import NAMESPACE
 from enforcer.cli.session import open_session, policies_of
+from enforcer.cli.settings import settings_option
 from enforcer.names import Namespace
+from enforcer.policies.declaration import short_declaration, to_toml
 
 
 @click.command(
@@ -26,8 +27,6 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object, which apply takes as well.")
 def export(config: Path | None, registry: str | None, namespace: Namespace | None, as_json: bool) -> None:
     """Print the policies as [[policies]] tables."""
-    from enforcer.policies.declaration import short_declaration, to_toml
-
     with open_session(config) as session:
         found = policies_of(session, registry, namespace)
     if as_json:

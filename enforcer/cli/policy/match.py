@@ -6,15 +6,13 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from enforcer.errors import InvalidName, InvalidPattern
 from enforcer.names import Repository, Tag
-
-if TYPE_CHECKING:
-    from enforcer.policies.patterns import Pattern
+from enforcer.policies.patterns import Pattern
 
 CACHED_PATTERNS = 128
 """Compiling takes a hundred times as long as matching, and files of cases repeat their patterns."""
@@ -108,8 +106,6 @@ def _string(case: dict[str, Any], key: str) -> str | None:
 @lru_cache(maxsize=CACHED_PATTERNS)
 def _compiled(text: str) -> Pattern | str:
     """The pattern, or why it is refused."""
-    from enforcer.policies.patterns import Pattern
-
     try:
         return Pattern.parse(text)
     except InvalidPattern as error:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import click
+from pydantic import ValidationError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from enforcer.policies.declaration import PolicySettings
+from enforcer.policies.declaration import PolicySettings
+from enforcer.validation.explain import explanations
+from enforcer.validation.problems import dotted
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -66,12 +66,6 @@ def given_fields(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def checked(fields: Mapping[str, Any]) -> PolicySettings:
     """A policy with these fields. Wrong usage, with a line for each that is wrong, if there can be none."""
-    from pydantic import ValidationError
-
-    from enforcer.policies.declaration import PolicySettings
-    from enforcer.validation.explain import explanations
-    from enforcer.validation.problems import dotted
-
     try:
         return PolicySettings.model_validate(fields)
     except ValidationError as error:

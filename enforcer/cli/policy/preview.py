@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from enforcer.cli.framework import settings_option
 from enforcer.cli.policy.options import checked, given_fields, policy_options
 from enforcer.cli.session import Session, open_session, registry_of
-
-if TYPE_CHECKING:
-    from enforcer.policies.policy import Policy
-    from enforcer.preview import Move, Preview, ProtectedTag
+from enforcer.cli.settings import settings_option
+from enforcer.policies.declaration import declaration, draft
+from enforcer.policies.policy import Policy
+from enforcer.preview import Move, Preview, ProtectedTag
+from enforcer.preview import preview as look
+from enforcer.store.ledger import Ledger
+from enforcer.times import Time
 
 _DAY = 86_400  # seconds
 
@@ -52,10 +54,6 @@ def preview(
 
     The policy is the one with that ID, with what the options change; without ID, it is what the options say.
     """
-    from enforcer.preview import preview as look
-    from enforcer.store.ledger import Ledger
-    from enforcer.times import Time
-
     fields = given_fields(options)
     if policy_id is None and (namespace is None or "tags" not in fields):
         raise click.UsageError("give the ID of a policy, or --namespace and --tags or --tags-exclude")
@@ -70,8 +68,6 @@ def preview(
 def _policy(
     session: Session, policy_id: int | None, registry: str | None, namespace: str | None, fields: dict[str, Any]
 ) -> Policy:
-    from enforcer.policies.declaration import declaration, draft
-
     if policy_id is None:
         place = {"registry": str(registry_of(session.settings, registry)), "namespace": namespace}
         return draft(checked(place | fields))

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
-from enforcer.cli.framework import settings_option
+from enforcer.cli.framework import table
 from enforcer.cli.parameters import NAMESPACE
+from enforcer.cli.policy.wording import details, place, selected, state
 from enforcer.cli.session import open_session, policies_of
+from enforcer.cli.settings import settings_option
 from enforcer.names import Namespace
 
 
@@ -27,9 +29,6 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_policies(config: Path | None, registry: str | None, namespace: Namespace | None, as_json: bool) -> None:
     """List the policies, by id."""
-    from enforcer.cli.framework import table
-    from enforcer.cli.policy.wording import place, selected, state
-
     with open_session(config) as session:
         found = policies_of(session, registry, namespace)
     if as_json:
@@ -57,8 +56,6 @@ Example:
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def show(config: Path | None, policy_id: int, as_json: bool) -> None:
     """Show all of a policy."""
-    from enforcer.cli.policy.wording import details
-
     with open_session(config) as session:
         policy = session.policies.current().get(policy_id)
     click.echo(json.dumps(policy.as_dict()) if as_json else "\n".join(details(policy)))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from enforcer.policies.declaration import declaration
-
-if TYPE_CHECKING:
-    from enforcer.policies.policy import Policy, Selector
+from enforcer.policies.policy import Policy, Selector
 
 
 def place(policy: Policy) -> str:

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import click
 
-from enforcer.cli.framework import Group
-from enforcer.cli.tag.approve import approve
-from enforcer.cli.tag.show import history, show
-from enforcer.cli.tag.unlock import lock, unlock, unlocks
+from enforcer.cli.framework import Group, Lazy
+
+COMMANDS = {
+    "approve": Lazy("enforcer.cli.tag.approve:approve", "Let a protected tag become another digest, once."),
+    "history": Lazy(
+        "enforcer.cli.tag.show:history",
+        "List every digest that a tag had: when, by whom, from where, and what was decided.",
+    ),
+    "lock": Lazy(
+        "enforcer.cli.tag.unlock:lock", "End an unlock early: by its ID, or by what was unlocked, in the same words."
+    ),
+    "show": Lazy("enforcer.cli.tag.show:show", "Show what a tag must be, and what protects it now."),
+    "unlock": Lazy(
+        "enforcer.cli.tag.unlock:unlock", "Let tags be moved and deleted for a while; they lock again by themselves."
+    ),
+    "unlocks": Lazy("enforcer.cli.tag.unlock:unlocks", "List what is unlocked now."),
+}
 
 
 @click.group(
     cls=Group,
+    lazy=COMMANDS,
     epilog="""\b
 Examples:
   enforcer tag history team/app:1.0
@@ -20,7 +34,3 @@ Examples:
 )
 def tag() -> None:
     """See what happened to a tag, and make exceptions from its protection."""
-
-
-for command in (history, show, approve, unlock, lock, unlocks):
-    tag.add_command(command)

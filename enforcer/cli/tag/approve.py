@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from enforcer.cli.framework import settings_option
 from enforcer.cli.parameters import DIGEST, REASON, TAG
 from enforcer.cli.session import login, open_session, registry_of
+from enforcer.cli.settings import settings_option
 from enforcer.names import Digest, Repository, Tag, TagName
-
-if TYPE_CHECKING:
-    from enforcer.store.approvals import Outcome
+from enforcer.store.approvals import Approvals, Outcome
 
 PATIENCE = 10
 """Seconds to wait for a worker."""
@@ -47,8 +44,6 @@ def approve(
     as_json: bool,
 ) -> None:
     """Let a protected tag become another digest, once."""
-    from enforcer.store.approvals import Approvals
-
     with open_session(config) as session:
         name = TagName(registry_of(session.settings, registry), *reference)
         approvals = Approvals(session.redis)
@@ -58,8 +53,6 @@ def approve(
 
 
 def _told(name: TagName, digest: Digest, outcome: Outcome) -> str:
-    from enforcer.store.approvals import Outcome
-
     match outcome:
         case Outcome.ADOPTED:
             return f"{name.reference} is {digest.short} from now on, and is being set to it"

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from enforcer.cli.framework import settings_option
+from enforcer.cli.framework import table
 from enforcer.cli.parameters import TAG
 from enforcer.cli.session import Session, open_session, registry_of
+from enforcer.cli.settings import settings_option
+from enforcer.errors import NotFound
+from enforcer.judgement.history import Line, newest_first
+from enforcer.judgement.record import Entry, TagState
 from enforcer.names import Repository, Tag, TagName
-
-if TYPE_CHECKING:
-    from enforcer.judgement.history import Line
-    from enforcer.judgement.record import Entry, TagState
+from enforcer.store.ledger import Ledger
+from enforcer.store.violations import Violations
+from enforcer.times import Time
 
 
 @click.command(
@@ -35,10 +38,6 @@ marked late came too late to change anything.
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def history(config: Path | None, reference: tuple[Repository, Tag], registry: str | None, as_json: bool) -> None:
     """List every digest that a tag had: when, by whom, from where, and what was decided."""
-    from enforcer.cli.framework import table
-    from enforcer.judgement.history import newest_first
-    from enforcer.store.ledger import Ledger
-
     with open_session(config) as session:
         name = TagName(registry_of(session.settings, registry), *reference)
         lines = newest_first(Ledger(session.redis).history(name))
@@ -65,8 +64,6 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def show(config: Path | None, reference: tuple[Repository, Tag], registry: str | None, as_json: bool) -> None:
     """Show what a tag must be, and what protects it now."""
-    from enforcer.store.ledger import Ledger
-
     with open_session(config) as session:
         name = TagName(registry_of(session.settings, registry), *reference)
         state = Ledger(session.redis).state(name)
@@ -81,9 +78,6 @@ def show(config: Path | None, reference: tuple[Repository, Tag], registry: str |
 
 
 def _fields(session: Session, name: TagName, state: TagState) -> dict[str, Any]:
-    from enforcer.store.violations import Violations
-    from enforcer.times import Time
-
     now, record, policies = Time.now(), state.record, session.policies.current()
     protection = policies.protection(*name.parts, now)
     unlocks = sorted(
@@ -136,6 +130,4 @@ def _shown(value: Any) -> str:
 
 
 def _unknown(name: TagName) -> Exception:
-    from enforcer.errors import NotFound
-
     return NotFound(f"{name.registry} has never said anything of {name.reference}", "tag")

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from enforcer.cli.framework import reading_usage, settings_option
-from enforcer.cli.parameters import DURATION, REASON
+from enforcer.cli.framework import table
+from enforcer.cli.parameters import DURATION, REASON, reading_usage
 from enforcer.cli.session import login, open_session, registry_of
+from enforcer.cli.settings import settings_option
 from enforcer.errors import NotFound
-
-if TYPE_CHECKING:
-    from enforcer.names import RegistryName
-    from enforcer.policies.unlock import Unlock
+from enforcer.names import RegistryName
+from enforcer.policies.unlock import Unlock
+from enforcer.times import Time
 
 _registry_option = click.option("--registry", metavar="NAME", help="Name of the registry; default: the only one.")
 
@@ -41,8 +40,6 @@ is at the end becomes its record.
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def unlock(config: Path | None, reference: str, seconds: int, reason: str, registry: str | None, as_json: bool) -> None:
     """Let tags be moved and deleted for a while; they lock again by themselves."""
-    from enforcer.policies.unlock import Unlock
-
     with open_session(config) as session:
         name = registry_of(session.settings, registry)
         with reading_usage():
@@ -65,8 +62,6 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def lock(config: Path | None, which: str, reason: str | None, registry: str | None, as_json: bool) -> None:
     """End an unlock early: by its ID, or by what was unlocked, in the same words."""
-    from enforcer.times import Time
-
     with open_session(config) as session:
         in_force = [one for one in session.policies.current().unlocks if one.is_in_force(Time.now())]
         chosen = _chosen(in_force, which, None if which.isdigit() else registry_of(session.settings, registry))
@@ -88,9 +83,6 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def unlocks(config: Path | None, with_ended: bool, registry: str | None, as_json: bool) -> None:
     """List what is unlocked now."""
-    from enforcer.cli.framework import table
-    from enforcer.times import Time
-
     with open_session(config) as session:
         wanted = None if registry is None else registry_of(session.settings, registry)
         stored, now = session.policies.current().unlocks, Time.now()

@@ -1,25 +1,11 @@
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import pytest
 from click.testing import CliRunner
 
 from enforcer.store.policies import PolicyStore
 from tests.fakes.configuration import REGISTRY, ConfigurationFolder
 from tests.fakes.policy_commands import PolicyCommands
-
-
-@pytest.fixture
-def database(monkeypatch, redis):
-    """The Redis that commands find, whatever the settings say."""
-
-    @contextmanager
-    def running(*_: object):
-        yield redis
-
-    monkeypatch.setattr("enforcer.store.connection.running_database", running)
-    return redis
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import logging
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +54,8 @@ class Commands:
 
 
 @pytest.fixture
-def worker(tmp_path, registry, redis, monkeypatch, impatient):
+def worker(tmp_path, registry, redis, database, impatient):
     """`enforcer-worker` on a Redis and a registry in memory."""
-
-    @contextmanager
-    def running(*_: object):
-        yield redis
-
-    monkeypatch.setattr("enforcer.store.connection.running_database", running)
-    monkeypatch.setattr("enforcer.store.opening.running_database", running)
-    monkeypatch.setattr("worker.commands.session.running_database", running)
     handlers = logging.getLogger().handlers[:]
     yield Commands(tmp_path, registry, redis)
     logging.getLogger().handlers[:] = handlers

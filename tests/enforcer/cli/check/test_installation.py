@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
 
-from enforcer.cli.check import installation
 from enforcer.cli.check.command import check
 from enforcer.cli.check.installation import check_file, check_installation
 from enforcer.cli.check.result import Level
@@ -38,14 +36,8 @@ def folder(tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def _database(monkeypatch, redis):
+def _database(database):
     """A Redis that runs, so that none is started."""
-
-    @contextmanager
-    def running(_url, _data_dir):
-        yield redis
-
-    monkeypatch.setattr(installation, "running_database", running)
 
 
 def settings_of(registry, tables: str = "", *, first: str = "", more: str = "") -> str:

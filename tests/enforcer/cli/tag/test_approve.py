@@ -17,7 +17,7 @@ APPROVE = ("team/app:1.0", digest(2), "--reason", "rebuild")
 @pytest.fixture
 def run(invoke, monkeypatch):
     monkeypatch.setenv("LOGNAME", "joan")
-    return lambda *arguments: invoke(tag.commands["approve"], *arguments)
+    return lambda *arguments: invoke(tag.lazy["approve"].load(), *arguments)
 
 
 @pytest.fixture

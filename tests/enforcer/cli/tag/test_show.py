@@ -25,7 +25,7 @@ def past(database):
 
 @pytest.fixture
 def run(invoke):
-    return lambda command, *arguments: invoke(tag.commands[command], *arguments)
+    return lambda command, *arguments: invoke(tag.lazy[command].load(), *arguments)
 
 
 def test_history_newest_first(run, past):

@@ -15,7 +15,7 @@ UNLOCK = ("team/app:1.0", "--for", "30m", "--reason", "rebuild")
 @pytest.fixture
 def run(invoke, monkeypatch):
     monkeypatch.setenv("LOGNAME", "joan")
-    return lambda command, *arguments: invoke(tag.commands[command], *arguments)
+    return lambda command, *arguments: invoke(tag.lazy[command].load(), *arguments)
 
 
 @pytest.fixture
