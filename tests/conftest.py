@@ -9,6 +9,8 @@ import pytest
 from fakeredis import FakeServer, FakeStrictRedis
 from hypothesis import settings
 
+from tests.fakes.clock import RedisClock
+
 pytest_plugins = ["tests.no_skips"]
 
 settings.register_profile("quick", max_examples=200, deadline=None)
@@ -23,8 +25,10 @@ def pytest_configure():
 
 @pytest.fixture
 def redis():
-    """An empty Redis of the test's own."""
-    return FakeStrictRedis(server=FakeServer())
+    """An empty Redis of the test's own, whose scripts go by the real clock until the test gives another."""
+    redis = FakeStrictRedis(server=FakeServer())
+    redis.clock = RedisClock(redis)
+    return redis
 
 
 @pytest.fixture

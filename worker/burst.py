@@ -10,7 +10,7 @@ from enforcer.names import TagName
 from enforcer.store.wakeups import Task
 from worker import jobs
 from worker.context import Context
-from worker.dispatch import attend
+from worker.dispatch import dispatch
 from worker.enforcement.keep import keep
 from worker.enforcement.restore import LOOKS, restore
 
@@ -30,18 +30,18 @@ GIVE_UP = 300
 def work_off(context: Context) -> list[Task]:
     """Judge, keep, restore and tell, later looks at restored tags included; returns the tasks of which some is left."""
     jobs.work_with(context)
-    agendas = {
+    queues = {
         context.baselines: jobs.baseline,
         context.sweeps: jobs.sweep,
         context.keeps: jobs.keep,
         context.restores: jobs.restore,
-        context.alerts.agenda: jobs.alert,
+        context.alerts.queue: jobs.alert,
     }
     left, waited = [0], 0.0
     # What a dead worker had claimed of the log can be taken over after a while.
-    while jobs.drain() or context.log.waiting() or any(agenda.is_busy(SOON) for agenda in agendas):
-        done = [job() for agenda, job in agendas.items() if agenda.is_due()]
-        before, left = left, [context.log.waiting(), *map(len, agendas)]
+    while jobs.drain() or context.log.waiting() or any(queue.is_busy(SOON) for queue in queues):
+        done = [job() for queue, job in queues.items() if queue.is_due()]
+        before, left = left, [context.log.waiting(), *map(len, queues)]
         if left != before:
             waited = 0
         elif waited > PATIENCE:  # for one of many that are tried again and again, and in turn
@@ -49,13 +49,13 @@ def work_off(context: Context) -> list[Task]:
         if not any(done):
             time.sleep(POLL)
             waited += POLL
-    return [agenda.task for agenda in agendas if len(agenda)]
+    return [queue.task for queue in queues if len(queue)]
 
 
 def keep_all(context: Context) -> None:
     """Fetch the manifests that are to be kept, as far as the registry has them now."""
     while context.keeps.is_due():
-        attend(context.keeps, partial(keep, context))
+        dispatch(context.keeps, partial(keep, context))
 
 
 def restore_all(context: Context, names: Sequence[TagName]) -> list[TagName]:
@@ -63,8 +63,8 @@ def restore_all(context: Context, names: Sequence[TagName]) -> list[TagName]:
     until = time.monotonic() + GIVE_UP
     waiting = list(names)
     while waiting and context.restores.is_busy(SOON) and time.monotonic() < until:
-        if not attend(context.restores, partial(restore, context)):
+        if not dispatch(context.restores, partial(restore, context)):
             time.sleep(POLL)
-        while waiting and not context.restores.requests(str(waiting[-1])):
+        while waiting and not context.restores.generation(str(waiting[-1])):
             waiting.pop()
     return [name for name in names if context.violations.get_open(name)]

@@ -46,9 +46,9 @@ class Context:
 
     def take_back(self, task: Task) -> None:
         """Go on with what the worker of these jobs had claimed whose place this one takes."""
-        for agenda in (self.restores, self.keeps, self.baselines, self.sweeps, self.alerts.agenda):
-            if agenda.task.queue == task.queue and (count := agenda.take_back(self.owner)):
-                logger.warning("the last worker ended in the middle of %d items of %s", count, agenda.task.value)
+        for queue in (self.restores, self.keeps, self.baselines, self.sweeps, self.alerts.queue):
+            if queue.task.queue == task.queue and (count := queue.take_back(self.owner)):
+                logger.warning("the last worker ended in the middle of %d items of %s", count, queue.task.value)
 
     @cached_property
     def registries(self) -> dict[RegistryName, RegistryClient]:

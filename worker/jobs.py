@@ -6,7 +6,7 @@ from functools import partial
 
 from enforcer.store.wakeups import Task
 from worker.context import Context
-from worker.dispatch import attend
+from worker.dispatch import dispatch
 from worker.enforcement.deliver import deliver
 from worker.enforcement.keep import keep as keep_manifest
 from worker.enforcement.restore import restore as restore_tag
@@ -22,42 +22,42 @@ def work_with(context: Context) -> None:
     _contexts[:] = [context]
 
 
-def _awake(task: Task) -> Context:
+def _woken(task: Task) -> Context:
     (context,) = _contexts
-    context.queues.awake(task)
+    context.queues.clear_wakeup(task)
     return context
 
 
 def drain() -> int:
     """Judge the events of the log."""
-    return drain_log(_awake(Task.DRAIN))
+    return drain_log(_woken(Task.DRAIN))
 
 
 def keep() -> int:
     """Fetch the manifests that are to be kept."""
-    context = _awake(Task.KEEP)
-    return attend(context.keeps, partial(keep_manifest, context), owner=context.owner)
+    context = _woken(Task.KEEP)
+    return dispatch(context.keeps, partial(keep_manifest, context), owner=context.owner)
 
 
 def restore() -> int:
     """Restore the tags that are due."""
-    context = _awake(Task.RESTORE)
-    return attend(context.restores, partial(restore_tag, context), owner=context.owner)
+    context = _woken(Task.RESTORE)
+    return dispatch(context.restores, partial(restore_tag, context), owner=context.owner)
 
 
 def baseline() -> int:
     """Record the tags of namespaces that a policy begins to protect."""
-    context = _awake(Task.BASELINE)
-    return attend(context.baselines, partial(record_namespace, context), owner=context.owner)
+    context = _woken(Task.BASELINE)
+    return dispatch(context.baselines, partial(record_namespace, context), owner=context.owner)
 
 
 def sweep() -> int:
     """Compare registries with the ledger."""
-    context = _awake(Task.SWEEP)
-    return attend(context.sweeps, partial(sweep_place, context), owner=context.owner)
+    context = _woken(Task.SWEEP)
+    return dispatch(context.sweeps, partial(sweep_place, context), owner=context.owner)
 
 
 def alert() -> int:
     """Deliver the alerts that are due."""
-    context = _awake(Task.ALERT)
-    return attend(context.alerts.agenda, partial(deliver, context), owner=context.owner)
+    context = _woken(Task.ALERT)
+    return dispatch(context.alerts.queue, partial(deliver, context), owner=context.owner)

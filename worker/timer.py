@@ -39,7 +39,7 @@ class Timer:
         self._queues = Queues(redis)
         self._log = Log(redis)
         self._policies = PolicyStore(redis)
-        self._agendas = [WorkQueue(redis, task) for task in Task if task is not Task.DRAIN]
+        self._work = [WorkQueue(redis, task) for task in Task if task is not Task.DRAIN]
         self._drain_due = self._trim_due = 0.0
         self._away = False
 
@@ -65,9 +65,9 @@ class Timer:
     def _wake(self) -> None:
         if self._redis.set(SCHEDULED, 1, nx=True, ex=self._settings.sweep_interval):
             self._sweep()
-        for agenda in self._agendas:
-            if agenda.is_due():
-                self._queues.wake(agenda.task)
+        for queue in self._work:
+            if queue.is_due():
+                self._queues.wake(queue.task)
         now = time.monotonic()
         if now >= self._drain_due:
             self._drain_due = now + SLOW

@@ -19,10 +19,10 @@ from enforcer.store.workqueue import WorkQueue
 
 
 class Alerts:
-    """Announces: a log line at once, and an item on the agenda for each channel."""
+    """Announces: a log line at once, and work for each channel."""
 
     def __init__(self, redis: Redis, settings: AlertSettings) -> None:
-        self.agenda = WorkQueue(redis, Task.ALERT)
+        self.queue = WorkQueue(redis, Task.ALERT)
         self.channels = channels(settings)
         self._queues = Queues(redis)
 
@@ -33,8 +33,8 @@ class Alerts:
             level = logging.ERROR if alert.severity is Severity.CRITICAL else logging.WARNING
             logger.log(level, "%s", alert.text)
         if given and self.channels:
-            self.agenda.add((f"{channel} {alert.id}", alert.to_json()) for alert in given for channel in self.channels)
-            self._queues.wake(self.agenda.task)
+            self.queue.add((f"{channel} {alert.id}", alert.to_json()) for alert in given for channel in self.channels)
+            self._queues.wake(self.queue.task)
 
     def announce_violations(self, violations: Iterable[Violation]) -> None:
         """Say what there is to say of violations now."""

@@ -8,6 +8,9 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from enforcer.validation.fields import Address, AnyList, BaseAddress, ExistingFile, Namespace, Secret, Table, UserName
 
+LONGEST_TIMEOUT = 20
+"""Seconds; what workers may take for a step counts on it."""
+
 
 class RegistrySettings(Table):
     """A registry whose tags are watched."""
@@ -30,7 +33,9 @@ class RegistrySettings(Table):
     ca_file: ExistingFile | None = Field(
         default=None, description="File of the certificates (PEM) that the registry's own is checked against."
     )
-    timeout: float = Field(default=10, ge=0.1, le=20, description="Longest wait for an answer, in seconds.")
+    timeout: float = Field(
+        default=10, ge=0.1, le=LONGEST_TIMEOUT, description="Longest wait for an answer, in seconds."
+    )
     namespaces: Annotated[tuple[Namespace, ...], AnyList] = Field(
         default=(), description="Namespaces that are known before their first push."
     )

@@ -13,8 +13,9 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from enforcer.events import Event
+from enforcer.store.limits import STALE, WAKE
 from enforcer.store.lua import script
-from enforcer.store.wakeups import WAKE_SECONDS, Task
+from enforcer.store.wakeups import Task
 from enforcer.times import Time
 
 LOG = "te:{log}"
@@ -23,9 +24,6 @@ GROUP = "drain"
 
 BATCH = 200
 """Events read at once."""
-
-STALE_MILLISECONDS = 20_000
-"""After so long without being judged, an event is taken from the worker that had claimed it."""
 
 SURPLUS = 10_000
 """Events by which the archive is shortened at a time."""
@@ -73,10 +71,10 @@ class Log:
 
     def append(self, events: Sequence[Event]) -> bool:
         """Append events in one round trip; returns whether the caller must enqueue a drain."""
-        arguments: list[str | int] = [WAKE_SECONDS, *(event.to_json() for event in events)]
+        arguments: list[str | int] = [WAKE, *(event.to_json() for event in events)]
         return bool(self._append(keys=[LOG, Task.DRAIN.flag], args=arguments))
 
-    def bury(self, letters: Iterable[DeadLetter]) -> None:
+    def dead_letter(self, letters: Iterable[DeadLetter]) -> None:
         """Add dead letters; beyond the limit the oldest go."""
         with self._redis.pipeline(transaction=False) as pipe:
             for letter in letters:
@@ -121,9 +119,7 @@ class Log:
         """What dead consumers had read. Redis looks at a part of all claims at a time, and says where to go on."""
         start = b"0-0"
         while True:
-            start, stale, *_ = self._redis.xautoclaim(
-                LOG, GROUP, consumer, STALE_MILLISECONDS, start_id=start, count=BATCH
-            )
+            start, stale, *_ = self._redis.xautoclaim(LOG, GROUP, consumer, STALE * 1000, start_id=start, count=BATCH)
             if stale:
                 yield _arrivals(stale)
             if start == b"0-0":

@@ -1,7 +1,7 @@
 """RQ: the queues, the names of the jobs and how they are woken. No other file knows a job's name.
 
 Every job here means "look, there may be something to do": it carries no arguments, so it may be lost, doubled or late
-without harm. What is to do stands in the log and the agendas.
+without harm. What is to do stands in the log and the work queues.
 """
 
 from __future__ import annotations
@@ -16,12 +16,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from enforcer.errors import EnforcerError
-
-WAKE_SECONDS = 30
-"""After so long a wake-up counts as lost, and the next one is enqueued again."""
-
-JOB_TIMEOUT = 60
-"""Seconds after which RQ stops a job; each ends by itself well before."""
+from enforcer.store.limits import JOB_TIMEOUT, WAKE
 
 
 class Task(StrEnum):
@@ -88,7 +83,7 @@ class Queues:
 
     def wake(self, task: Task) -> bool:
         """Enqueue one job, unless one is on its way; returns whether it did."""
-        if not self._redis.set(task.flag, 1, nx=True, ex=WAKE_SECONDS):
+        if not self._redis.set(task.flag, 1, nx=True, ex=WAKE):
             return False
         self.enqueue(task)
         return True
@@ -107,6 +102,6 @@ class Queues:
             )
             pipe.execute()
 
-    def awake(self, task: Task) -> None:
+    def clear_wakeup(self, task: Task) -> None:
         """Lower the flag: from here on a new wake-up is enqueued. A job calls it before it looks for work."""
         self._redis.delete(task.flag)

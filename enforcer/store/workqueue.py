@@ -1,102 +1,116 @@
-"""Agendas: what is due, and when. One tells what to look after, never what to do about it.
+"""Work queues: what is due, and when. A key says what to look after, never what to do about it.
 
-An item that is added ten times is looked after once. While one worker has it, no other gets it; if that worker dies,
-the one that takes its place gets it at once, and any other when the lease has run out.
+A key that is added ten times is looked after once. While one worker has it, no other gets it; if that worker dies, the
+one that takes its place gets it at once, and any other when the lease has run out. A worker that comes late, when
+another has its key already, changes nothing: each claim has a token of its own, and Redis compares it.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
 
+from enforcer.errors import EnforcerError
+from enforcer.store.limits import LEASE
 from enforcer.store.lua import script
 from enforcer.store.wakeups import Task
 
-LEASE = 60
-"""Seconds for which a claimed item belongs to its worker; longer than any step takes."""
+
+class ClaimLost(EnforcerError):
+    """Another worker has taken a key over, since its lease had run out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An item that is ours for the length of a lease: what is known of it, and how often it was asked for."""
+    """A key that is ours for the length of a lease: how far the work on it is, and how often it was asked for.
 
-    item: str
-    notes: str
-    requests: int
+    `token` tells this claim from every other of the key.
+    """
+
+    key: str
+    checkpoint: str
+    generation: int
+    token: str
 
 
 class WorkQueue:
-    """The items of one task, by the time when each is due."""
+    """The keys of one task, by the time when each is due. Times are Redis's."""
 
     def __init__(self, redis: Redis, task: Task) -> None:
         self.task = task
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
         prefix = f"te:{{{task.value}}}"
         self._due, self._claimed = f"{prefix}:due", f"{prefix}:claimed"
-        self._notes, self._requests = f"{prefix}:notes", f"{prefix}:requests"
-        self._owners = f"{prefix}:owners"
+        self._checkpoints, self._generations = f"{prefix}:notes", f"{prefix}:requests"
+        self._owners, self._tokens = f"{prefix}:owners", f"{prefix}:tokens"
+        self._add = script(redis, "workqueue_add")
         self._claim = script(redis, "workqueue_claim")
+        self._count = script(redis, "workqueue_count")
         self._release = script(redis, "workqueue_release")
+        self._renew = script(redis, "workqueue_renew")
         self._take_back = script(redis, "workqueue_take_back")
 
     @property
     def _keys(self) -> list[str]:
-        return [self._due, self._claimed, self._notes, self._requests, self._owners]
+        return [self._due, self._claimed, self._checkpoints, self._generations, self._owners, self._tokens]
 
-    def add(self, items: Iterable[tuple[str, str]]) -> None:
-        """Make items due now; notes count only for an item that was not on the agenda."""
-        with self._redis.pipeline() as pipe:
-            for item, notes in items:
-                pipe.zadd(self._due, {item: _now()}, lt=True)  # whoever waits already keeps the turn
-                pipe.hsetnx(self._notes, item, notes)
-                pipe.hincrby(self._requests, item, 1)
-            pipe.execute()
+    def add(self, work: Iterable[tuple[str, str]]) -> None:
+        """Make keys due now; a checkpoint counts only for a key that was not in the queue."""
+        arguments = [text for pair in work for text in pair]
+        if arguments:
+            self._add(keys=[self._due, self._checkpoints, self._generations], args=arguments)
 
     def claim(self, limit: int, *, owner: str = "") -> list[Claim]:
-        """Take what is due and belongs to nobody, the longest due first."""
-        now = _now()
-        found = self._claim(keys=self._keys, args=[now, now + LEASE * 1000, limit, owner])
+        """Take what is due and free, the longest due first."""
+        found = self._claim(keys=self._keys, args=[LEASE * 1000, limit, owner])
         texts = [value.decode() for value in found]
-        return [Claim(*three) for three in zip(texts[::3], texts[1::3], map(int, texts[2::3]), strict=True)]
+        fields = zip(texts[::4], texts[1::4], map(int, texts[2::4]), texts[3::4], strict=True)
+        return [Claim(*four) for four in fields]
 
-    def done(self, item: str, *, anew: bool = False) -> None:
-        """Give an item back and forget it, unless somebody asked for it meanwhile; then it keeps its notes, or not."""
-        self._release(keys=self._keys, args=[item, ""] if anew else [item])
+    def done(self, claim: Claim, *, anew: bool = False) -> bool:
+        """Give a key back and forget it, unless it was asked for meanwhile; then it keeps its checkpoint, or not.
 
-    def again(self, item: str, notes: str, seconds: float) -> None:
-        """Give an item back, to be looked after once more in so many seconds, or sooner if somebody asked for it."""
-        self._release(keys=self._keys, args=[item, notes, _now() + round(seconds * 1000)])
+        Returns whether the claim still held; if not, nothing is changed.
+        """
+        arguments = [claim.key, claim.token, ""] if anew else [claim.key, claim.token]
+        return bool(self._release(keys=self._keys, args=arguments))
+
+    def again(self, claim: Claim, checkpoint: str, seconds: float) -> bool:
+        """Give a key back, to be looked after once more in so many seconds, or sooner if it is asked for.
+
+        Returns whether the claim still held; if not, nothing is changed.
+        """
+        arguments: list[str | int] = [claim.key, claim.token, checkpoint, round(seconds * 1000)]
+        return bool(self._release(keys=self._keys, args=arguments))
+
+    def renew(self, claim: Claim) -> bool:
+        """Begin the lease anew; returns whether the claim still held."""
+        return bool(self._renew(keys=self._keys, args=[claim.key, claim.token, LEASE * 1000]))
 
     def take_back(self, owner: str) -> int:
         """End the leases of a worker that died; returns how many there were. For the one that takes its place."""
         return int(self._take_back(keys=self._keys, args=[owner]))
 
     def is_due(self) -> bool:
-        """Whether there is something to do now, left-overs of a dead worker included."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zcount(self._due, "-inf", _now())
-            pipe.zcount(self._claimed, "-inf", _now())
-            return any(pipe.execute())
+        """There is something to do now, left-overs of a dead worker included."""
+        due, ran_out, _ = self._counts(0)
+        return bool(due or ran_out)
 
     def is_busy(self, seconds: float) -> bool:
-        """Whether somebody has an item at the moment, or one is due within so many seconds."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zcount(self._due, "-inf", _now() + round(seconds * 1000))
-            pipe.zcard(self._claimed)
-            return any(pipe.execute())
+        """A worker has a key at the moment, or one is due within so many seconds."""
+        due, _, claimed = self._counts(seconds)
+        return bool(due or claimed)
 
-    def requests(self, item: str) -> int:
-        """How often an item was asked for since it came onto the agenda; 0 if it is not there."""
-        return int(self._redis.hget(self._requests, item) or 0)
+    def _counts(self, seconds: float) -> list[int]:
+        counts: list[int] = self._count(keys=[self._due, self._claimed], args=[round(seconds * 1000)])
+        return counts
+
+    def generation(self, key: str) -> int:
+        """How often a key was asked for since it came into the queue; 0 if it is not there."""
+        return int(self._redis.hget(self._generations, key) or 0)
 
     def __len__(self) -> int:
-        return int(self._redis.hlen(self._requests))
-
-
-def _now() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
+        return int(self._redis.hlen(self._generations))

@@ -84,7 +84,7 @@ def _read(registry: RegistryName, settings: RegistrySettings, limit: int) -> Par
 def _bury(here: Services, registry: RegistryName, parsed: ParsedNotification) -> None:
     for rejected in parsed.rejected:
         logger.warning("a notification of %s is not understood: %s", registry, rejected.reason)
-    here.log.bury(DeadLetter(registry, rejected.reason, rejected.content) for rejected in parsed.rejected)
+    here.log.dead_letter(DeadLetter(registry, rejected.reason, rejected.content) for rejected in parsed.rejected)
     if here.redis.set(f"te:dead-letters:told:{registry}", 1, nx=True, ex=_QUIET):
         reason = parsed.rejected[0].reason
         Alerts(here.redis, here.settings.alerts).announce([_alert(registry, reason)])

@@ -30,12 +30,11 @@ from enforcer.names import Tag, TagName
 from enforcer.policies.unlock import Unlock
 from enforcer.store import approvals as approvals_module
 from enforcer.store import log as log_module
-from enforcer.store import workqueue as agenda_module
 from enforcer.store.approvals import Approvals
 from enforcer.store.policies import PolicyStore
 from enforcer.store.wakeups import Task
 from enforcer.times import Time
-from tests.fakes.clock import Clock
+from tests.fakes.clock import Clock, RedisClock
 from tests.fakes.events import APP, MAIN, deletion, push
 from tests.fakes.immediate import Immediate
 from tests.fakes.interruptions import Interruptions, Killed, die
@@ -134,12 +133,12 @@ class Pipeline(RuleBasedStateMachine):
 
     def __init__(self, server: Server) -> None:
         super().__init__()
-        connect = server()
+        make_client = server()
         self.stack = ExitStack()
         self.clock = Clock()
-        for module in (times_module, agenda_module, restore_module):
+        for module in (times_module, restore_module):
             self.stack.enter_context(patch.object(module, "time", self.clock))
-        self.stack.enter_context(patch.object(log_module, "STALE_MILLISECONDS", 0))
+        self.stack.enter_context(patch.object(log_module, "STALE", 0))
         self.stack.enter_context(patch.object(log_module.LogEntry, "time", property(lambda _: Time.now())))
         self.stack.enter_context(patch.object(survey_module, "ThreadPoolExecutor", Immediate))
         for module in (baseline_module, sweep_module):
@@ -147,6 +146,12 @@ class Pipeline(RuleBasedStateMachine):
         self.stack.enter_context(patch.object(finding_module, "Judge", self._judge_of_findings))
         for module in (approvals_module, completion_module, finding_module):
             self.stack.enter_context(patch.object(module, "secrets", SimpleNamespace(token_hex=lambda _: self._id())))
+
+        def connect():
+            client = make_client()
+            RedisClock(client, self.clock)
+            return client
+
         self.redis = connect()
         for task in Task:
             self.redis.set(task.flag, 1)  # nobody needs to be woken

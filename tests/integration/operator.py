@@ -23,7 +23,7 @@ token = "token-of-joan"
 """
 """To be added to the configuration."""
 
-AGENDAS = (Task.BASELINE, Task.KEEP, Task.RESTORE, Task.ALERT)
+QUEUES = (Task.BASELINE, Task.KEEP, Task.RESTORE, Task.ALERT)
 
 
 class Operator:
@@ -101,10 +101,10 @@ class Operator:
 
     def is_idle(self) -> bool:
         """Whether everything is judged, kept, restored and told, later looks included; sweeps come and go."""
-        return self.whole.is_quiet() and not any(self.has_to_do(task) for task in AGENDAS)
+        return self.whole.is_quiet() and not any(self.has_to_do(task) for task in QUEUES)
 
     def has_to_do(self, task: Task) -> bool:
-        """Whether anything is on the agenda of a task."""
+        """Whether anything is in the work queue of a task."""
         return len(WorkQueue(self.store, task)) > 0
 
     def wait_until_idle(self) -> None:

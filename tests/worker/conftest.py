@@ -10,7 +10,6 @@ from enforcer.events import Event
 from enforcer.judgement.violation import Violation, violation_id
 from enforcer.manifests import OCI_INDEX, OCI_MANIFEST
 from enforcer.names import Digest
-from enforcer.store import workqueue as agenda_module
 from enforcer.times import Time
 from tests.fakes.clock import Clock
 from tests.fakes.events import APP, NAME, deletion, push
@@ -83,7 +82,7 @@ class Scene:
         """Let time go on until a restore is due, and do it; returns how many seconds that took."""
         before = self.clock.now
         due = self.context.redis.zrange("te:{restore}:due", 0, 0, withscores=True)
-        assert due, "there is nothing on the agenda"
+        assert due, "there is nothing in the queue"
         self.clock.advance(max(0, due[0][1] / 1000 - before))
         assert self.step() == 1
         return round(self.clock.now - before, 3)
@@ -120,11 +119,11 @@ class Scene:
 
     def alerts(self) -> list[Alert]:
         """What people are told since the last time."""
-        agenda = self.context.alerts.agenda
-        claims = agenda.claim(1000)
+        queue = self.context.alerts.queue
+        claims = queue.claim(1000)
         for claim in claims:
-            agenda.done(claim.item)
-        return [Alert.from_json(claim.notes) for claim in claims]
+            queue.done(claim)
+        return [Alert.from_json(claim.checkpoint) for claim in claims]
 
     def told(self) -> list[str]:
         """The outcomes that people are told since the last time."""
@@ -147,10 +146,10 @@ class Scene:
 
 
 @pytest.fixture
-def clock(monkeypatch) -> Clock:
-    """The clock that agendas and restores go by."""
+def clock(monkeypatch, redis) -> Clock:
+    """The clock that work queues and restores go by."""
     clock = Clock(time.time() + 1)
-    monkeypatch.setattr(agenda_module, "time", clock)
+    redis.clock.clock = clock
     monkeypatch.setattr(restore_module, "time", clock)
     return clock
 

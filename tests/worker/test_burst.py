@@ -7,7 +7,6 @@ import pytest
 from enforcer.judgement.violation import State
 from enforcer.manifests import OCI_INDEX
 from enforcer.names import Digest
-from enforcer.store import workqueue as agenda_module
 from enforcer.store.log import GROUP, LOG
 from enforcer.store.wakeups import Task
 from tests.fakes.clock import Clock
@@ -22,17 +21,11 @@ from worker.enforcement import restore as restore_module
 A, B = image("a"), image("b")
 
 
-class QuickClock(Clock):
-    """A clock on which all waiting is over at once."""
-
-    def sleep(self, seconds: float) -> None:
-        self.advance(seconds)
-
-
 @pytest.fixture
-def clock(monkeypatch):
-    clock = QuickClock(time.time())
-    for module in (agenda_module, restore_module, burst_module):
+def clock(monkeypatch, redis):
+    clock = Clock(time.time())
+    redis.clock.clock = clock
+    for module in (restore_module, burst_module):
         monkeypatch.setattr(module, "time", clock)
     return clock
 
@@ -65,8 +58,8 @@ def test_works_everything_off(context, registry, hook):
     assert len(hook.received) == 2
     assert record_of(context, "team/app:new") is not None
     assert context.log.waiting() == 0
-    agendas = (context.baselines, context.sweeps, context.keeps, context.restores, context.alerts.agenda)
-    assert [len(agenda) for agenda in agendas] == [0] * 5
+    queues = (context.baselines, context.sweeps, context.keeps, context.restores, context.alerts.queue)
+    assert [len(queue) for queue in queues] == [0] * 5
 
 
 def test_many_that_wait_for_the_same_are_left(context, registry):
@@ -111,7 +104,7 @@ def test_keep_all(context, registry):
 
 
 def test_restore_all(context, registry, clock):
-    """It ends when the tags are restored and the last look has been, whatever else is on the agenda."""
+    """It ends when the tags are restored and the last look has been, whatever else is waiting."""
     push_tags(registry, "team/app", 1, A)
     work_off(context)
     registry.put_manifest("team/app", "v000", B)

@@ -59,10 +59,10 @@ def test_what_is_due_wakes_its_worker(redis, queues, timer, task):
 
 def test_what_is_not_due_wakes_nobody(redis, queues, timer):
     """An item that waits for later does not keep a worker busy."""
-    agenda = WorkQueue(redis, Task.RESTORE)
-    agenda.add([("a", "")])
-    agenda.claim(1)
-    agenda.again("a", "", 300)
+    work = WorkQueue(redis, Task.RESTORE)
+    work.add([("a", "")])
+    (claim,) = work.claim(1)
+    work.again(claim, "", 300)
     timer.tick()
     assert jobs(queues)[Task.RESTORE] == 0
 
@@ -74,7 +74,7 @@ def test_a_drain_now_and_then(queues, timer, clock):
         timer.tick()
         woken += queues.of(Task.DRAIN).count
         queues.of(Task.DRAIN).empty()
-        queues.awake(Task.DRAIN)
+        queues.clear_wakeup(Task.DRAIN)
         clock.advance(0.25)
     assert woken == 3
 
@@ -107,25 +107,24 @@ def test_a_sweep_at_every_start(redis, queues):
     timer = Timer(given, redis)
     timer.begin()
     timer.tick()
-    assert sorted(claim.item for claim in WorkQueue(redis, Task.SWEEP).claim(10)) == ["main", "other"]
+    assert sorted(claim.key for claim in WorkQueue(redis, Task.SWEEP).claim(10)) == ["main", "other"]
     assert queues.of(Task.SWEEP).count == 1
 
 
 def test_a_sweep_every_interval_whoever_ticks(redis, clock):
     """However many supervisors there are, a registry is swept once in an interval."""
     timers = [Timer(settings(sweep_interval=600), redis) for _ in range(3)]
-    agenda = WorkQueue(redis, Task.SWEEP)
+    work = WorkQueue(redis, Task.SWEEP)
     for timer in timers:
         timer.begin()
-    agenda.done("main")
-    (requests,) = {agenda.requests("main")}
+    generation = work.generation("main")
     for timer in timers:
         timer.tick()
-    assert agenda.requests("main") == requests
+    assert work.generation("main") == generation
     redis.delete(timer_module.SCHEDULED)  # the interval is over
     for timer in timers:
         timer.tick()
-    assert agenda.requests("main") == requests + 1
+    assert work.generation("main") == generation + 1
 
 
 def test_redis_away(server, redis, queues, timer, clock, caplog):
@@ -165,8 +164,8 @@ def test_sweep_at_the_end_of_an_unlock(redis, clock):
         clock.advance(SLOW)
         claims = WorkQueue(redis, Task.SWEEP).claim(10)
         for claim in claims:
-            WorkQueue(redis, Task.SWEEP).done(claim.item)
-        return sorted(claim.item for claim in claims if "/" in claim.item)
+            WorkQueue(redis, Task.SWEEP).done(claim)
+        return sorted(claim.key for claim in claims if "/" in claim.key)
 
     assert swept() == []
     store.lock(made[1].id, "ops")

@@ -12,14 +12,15 @@ import json
 import logging
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import Self
+from dataclasses import fields as fields_of
+from typing import Any, Self
 
 from enforcer.errors import BlobsMissing, ManifestMissing, RegistryError
 from enforcer.judgement.record import Record
 from enforcer.manifests import Manifest
 from enforcer.names import Digest, Tag, TagName
 from enforcer.registries.client import RegistryClient
-from enforcer.store.workqueue import Claim
+from enforcer.store.workqueue import Claim, ClaimLost
 from enforcer.times import Time
 from worker.backoff import back_off, pause
 from worker.context import Context
@@ -70,12 +71,18 @@ class Progress:
     approved_since: float = 0
 
     @classmethod
-    def read(cls, notes: str) -> Self:
-        """Read what stands on the agenda; nothing for a new item."""
-        return cls(**json.loads(notes)) if notes else cls()
+    def read(cls, checkpoint: str) -> Self:
+        """Read a checkpoint; nothing for a new key, and for one that cannot be read."""
+        try:
+            found = json.loads(checkpoint or "{}")
+            # What a later version notes beside these is its own.
+            return cls(**{each.name: _number(found[each.name]) for each in fields_of(cls) if each.name in found})
+        except (ValueError, TypeError, RecursionError) as error:
+            logger.warning("the checkpoint of a restore cannot be read and counts as none: %s", error)
+            return cls()
 
     def written(self) -> str:
-        """The progress as it stands on the agenda."""
+        """The progress as the work queue keeps it."""
         return json.dumps(asdict(self))
 
     def after_put(self, now: float) -> Self:
@@ -85,6 +92,12 @@ class Progress:
     def after_failure(self, now: float) -> Self:
         """The registry did not do what it was asked."""
         return replace(self, failures=self.failures + 1, failing_since=self.failing_since or now)
+
+
+def _number(value: object) -> Any:
+    if not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,7 @@ class Restore:
     def step(self) -> None:
         """Put, or look and put where it is wrong; then say when to come again."""
         try:
-            if self.claim.requests > self.progress.answered:
+            if self.claim.generation > self.progress.answered:
                 self._answer()
             elif (found := self._found()) == self.record.digest:
                 self._held()
@@ -116,7 +129,7 @@ class Restore:
 
     def _answer(self) -> None:
         """Somebody changed the tag: put at once, or a little later if two are fighting over it."""
-        early = self.progress.put + back_off(self.claim.requests) - time.time()
+        early = self.progress.put + back_off(self.claim.generation) - time.time()
         if early > 0:
             self._wait(early)
         elif not self._is_in_place():
@@ -133,13 +146,13 @@ class Restore:
         if self.context.violations.get_open(self.name) != violations:  # one was opened just now
             return False
         report_in_place(self.context, violations)
-        self.context.restores.done(self.claim.item)
+        self.context.restores.done(self.claim)
         return True
 
     def _put_at_once(self) -> None:
         now = self._put()
         close_held(self.context, self.name)
-        progress = replace(self.progress.after_put(now), answered=self.claim.requests, started=now, look=0)
+        progress = replace(self.progress.after_put(now), answered=self.claim.generation, started=now, look=0)
         self._again(progress, LOOKS[0])
 
     def _wait(self, seconds: float) -> None:
@@ -147,7 +160,7 @@ class Restore:
         close_held(self.context, self.name)
         is_news = seconds >= FIGHT and not self.progress.fought
         if is_news:
-            times = self.claim.requests
+            times = self.claim.generation
             report_failing(
                 self.context, self.name, f"changed {times} times in a row, put back in {seconds:.0f} seconds"
             )
@@ -177,12 +190,12 @@ class Restore:
         last = self.progress.look == len(LOOKS) - 1
         violations = self.context.violations.get_open(self.name)
         # Read after them: a violation is asked for before it is opened, so these were answered if nobody asks now.
-        if self.context.restores.requests(self.claim.item) > self.claim.requests:
+        if self.context.restores.generation(self.claim.key) > self.claim.generation:
             self._again(self.progress, 0)
             return
         report_held(self.context, violations, put=self.progress.put, puts=self.progress.puts, last=last)
         if last:
-            self.context.restores.done(self.claim.item)
+            self.context.restores.done(self.claim)
         else:
             self._look_next(replace(self.progress, failures=0, failing_since=0))
 
@@ -213,13 +226,18 @@ class Restore:
             if not manifest.children:
                 raise
             for digest in manifest.children:
+                self._renew()  # an index may list more children than a lease has seconds
                 child = self.context.kept(self.name.registry, self.name.repository, digest)
                 if child is not None:
                     self._put_whole(digest, child)
             self.client.put(self.name.repository, reference, manifest)
 
+    def _renew(self) -> None:
+        if not self.context.restores.renew(self.claim):
+            raise ClaimLost(f"{self.name} was not restored within the lease")
+
     def _again(self, progress: Progress, seconds: float) -> None:
-        self.context.restores.again(self.claim.item, progress.written(), seconds)
+        self.context.restores.again(self.claim, progress.written(), seconds)
 
     def _fail(self, error: RegistryError) -> None:
         """Try again later, without end; tell people at once if waiting will not help, else after a while."""
@@ -237,19 +255,19 @@ class Restore:
             problem = f"the registry has lost {', '.join(error.digests)}"
         told = report_lost(self.context, self.name, problem)
         if told or self.progress.failures:
-            self.context.restores.done(self.claim.item)
+            self.context.restores.done(self.claim)
         else:  # the violation is opened just now
             self._again(self.progress.after_failure(time.time()), pause(1))
 
 
 def restore(context: Context, claim: Claim) -> None:
     """Do one step for the tag that was claimed, if it must still be what its record says."""
-    name = TagName.parse(claim.item)
+    name = TagName.parse(claim.key)
     record = context.ledger.state(name).record
     client = context.registries.get(name.registry)
     protection = context.policies.current().protection(*name.parts, Time.now())
     if record is None or client is None or protection is None or not protection.enforce:
         report_released(context, name)
-        context.restores.done(claim.item)
+        context.restores.done(claim)
         return
-    Restore(context, claim, name, record, client, Progress.read(claim.notes)).step()
+    Restore(context, claim, name, record, client, Progress.read(claim.checkpoint)).step()

@@ -14,6 +14,7 @@ from rq.timeouts import BaseTimeoutException
 from enforcer.judgement.arrival import Arrival
 from enforcer.names import RegistryName
 from enforcer.store.ledger import Ledger
+from enforcer.store.limits import DRAIN_BUDGET
 from enforcer.store.log import DeadLetter, Log, LogEntry
 from enforcer.store.policies import PolicyStore
 from enforcer.store.wakeups import Queues, Task
@@ -23,9 +24,6 @@ from worker.judging.enrichment import Enrichment, ReadManifest
 from worker.judging.judge import Judge
 
 logger = logging.getLogger(__name__)
-
-BUDGET = 15
-"""Seconds after which a drain makes room for the next job; well below RQ's time-out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Drain:
 
     def run(self) -> int:
         """Judge all events that wait in the log; returns how many there were."""
-        until = self.clock() + BUDGET
+        until = self.clock() + DRAIN_BUDGET
         count = 0
         for batch in self.log.batches(self.consumer):
             self.judge_surely(batch)
@@ -86,7 +84,7 @@ class Drain:
             (entry,) = batch
             logger.exception("entry %s of the log cannot be judged: moved to the dead letters", entry.entry_id)
             registry = entry.event.registry if entry.event else "unknown"
-            self.log.bury([DeadLetter(registry, f"cannot be judged: {type(error).__name__}", entry.text)])
+            self.log.dead_letter([DeadLetter(registry, f"cannot be judged: {type(error).__name__}", entry.text)])
 
     def judge(self, batch: Sequence[LogEntry]) -> None:
         """Judge a batch; when it comes again after a crash, nothing changes and its effects are applied again."""
@@ -102,7 +100,8 @@ class Drain:
         for entry in lost:
             logger.error("entry %s of the log is no event: moved to the dead letters", entry.entry_id)
         if lost:
-            self.log.bury(DeadLetter("unknown", "an entry of the log is no event", entry.text) for entry in lost)
+            reason = "an entry of the log is no event"
+            self.log.dead_letter(DeadLetter("unknown", reason, entry.text) for entry in lost)
 
 
 def drain(context: Context) -> int:

@@ -17,6 +17,7 @@ from enforcer.errors import RegistryError
 from enforcer.events import Event
 from enforcer.names import RegistryName, Repository
 from enforcer.store.audit import Audit
+from enforcer.store.limits import SLICE
 from enforcer.store.wakeups import Task
 from enforcer.store.workqueue import Claim
 from enforcer.times import Time
@@ -30,9 +31,6 @@ logger = logging.getLogger(__name__)
 
 FORCED = "baseline --force"
 """The reason that history and audit give."""
-
-SLICE = 10
-"""Seconds of work before a baseline that a policy asked for makes room for other surveys."""
 
 REMEMBERED = 86400
 """Seconds for which a baseline that was stopped can go on."""
@@ -220,25 +218,25 @@ class Baseline:
 
 def baseline(context: Context, claim: Claim) -> None:
     """Do one slice of the baseline of a namespace, `registry/namespace`, in which a policy begins to protect."""
-    registry, _, namespace = claim.item.partition("/")
+    registry, _, namespace = claim.key.partition("/")
     name = RegistryName(registry)
     if name not in context.registries:
-        context.baselines.done(claim.item)
+        context.baselines.done(claim)
         return
-    began = Time(claim.notes) if claim.notes else Time.now()
+    began = Time(claim.checkpoint) if claim.checkpoint else Time.now()
     try:
         with scan_of(context, name) as scan:
-            finished = _slice(context, scan, claim.item, namespace, began)
+            finished = _slice(context, scan, claim.key, namespace, began)
     except RegistryError as error:
-        logger.warning("the baseline of %s is put off: %s", claim.item, error)
-        context.baselines.again(claim.item, began, pause(4, retry_after=error.retry_after))
+        logger.warning("the baseline of %s is put off: %s", claim.key, error)
+        context.baselines.again(claim, began, pause(4, retry_after=error.retry_after))
         return
     if not finished:
-        context.baselines.again(claim.item, began, 0)
+        context.baselines.again(claim, began, 0)
         return
-    context.sweeps.add([(claim.item, "")])  # originals that were recorded before the policy are kept by a sweep
+    context.sweeps.add([(claim.key, "")])  # originals that were recorded before the policy are kept by a sweep
     context.queues.wake(Task.SWEEP)
-    context.baselines.done(claim.item, anew=True)
+    context.baselines.done(claim, anew=True)
 
 
 def _slice(context: Context, scan: Scan, item: str, namespace: str, began: Time) -> bool:

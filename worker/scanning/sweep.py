@@ -18,6 +18,7 @@ from enforcer.events import Event
 from enforcer.judgement.record import Record, TagState
 from enforcer.names import RegistryName, Repository, TagName
 from enforcer.policies.policy import Protection
+from enforcer.store.limits import SLICE
 from enforcer.store.workqueue import Claim
 from enforcer.times import Time
 from worker.backoff import pause
@@ -32,9 +33,6 @@ from worker.scanning.scan import SECOND_LOOK, Estimate, Observation, Scan, TagLi
 from worker.scanning.sweep_lock import SweepRunning, sweep_lock
 
 logger = logging.getLogger(__name__)
-
-SLICE = 10
-"""Seconds of work before a sweep makes room for other surveys; it goes on where it was."""
 
 
 class Sweep:
@@ -209,28 +207,28 @@ def _is_back(observation: Observation) -> bool:
 
 def sweep(context: Context, claim: Claim) -> None:
     """Do one slice of the sweep that was claimed: of `registry`, or of `registry/namespace`."""
-    registry, _, namespace = claim.item.partition("/")
+    registry, _, namespace = claim.key.partition("/")
     name = RegistryName(registry)
     if name not in context.registries:
-        context.sweeps.done(claim.item)
+        context.sweeps.done(claim)
         return
     try:
         with sweep_lock(context, name) as check, scan_of(context, name) as scan:
-            whole = _slice(context, scan, namespace, SoFar.read(claim.notes), check)
+            whole = _slice(context, scan, namespace, SoFar.read(claim.checkpoint), check)
     except SweepRunning as error:  # by a sweep of the whole registry, or by a command
-        logger.info("the sweep of %s waits: %s", claim.item, error)
-        context.sweeps.again(claim.item, claim.notes, pause(2))
+        logger.info("the sweep of %s waits: %s", claim.key, error)
+        context.sweeps.again(claim, claim.checkpoint, pause(2))
         return
     except RegistryError as error:
-        logger.warning("the sweep of %s is put off: %s", claim.item, error)
-        context.sweeps.again(claim.item, claim.notes, pause(5))
+        logger.warning("the sweep of %s is put off: %s", claim.key, error)
+        context.sweeps.again(claim, claim.checkpoint, pause(5))
         return
     if whole.finished:
-        log_report(claim.item, whole.report)
-        remember(context, claim.item, whole.report)
-        context.sweeps.done(claim.item, anew=True)
+        log_report(claim.key, whole.report)
+        remember(context, claim.key, whole.report)
+        context.sweeps.done(claim, anew=True)
     else:
-        context.sweeps.again(claim.item, whole.so_far.written(), 0)
+        context.sweeps.again(claim, whole.so_far.written(), 0)
 
 
 def _slice(context: Context, scan: Scan, namespace: str, so_far: SoFar, check: Callable[[], None]) -> Sweep:

@@ -12,12 +12,10 @@ from redis.lock import Lock
 
 from enforcer.errors import EnforcerError
 from enforcer.names import RegistryName
+from enforcer.store.limits import SWEEP_LOCK
 from worker.context import Context
 
 logger = logging.getLogger(__name__)
-
-LOCK = 60
-"""Seconds for which a sweep that died keeps others from the same registry."""
 
 
 class SweepRunning(EnforcerError):
@@ -30,7 +28,7 @@ def sweep_lock(context: Context, registry: RegistryName, *, wait: float = 0) -> 
 
     Waits so many seconds for whoever sweeps it already. Raises `SweepRunning`.
     """
-    lock = context.redis.lock(f"te:sweeping:{registry}", timeout=LOCK, thread_local=False)
+    lock = context.redis.lock(f"te:sweeping:{registry}", timeout=SWEEP_LOCK, thread_local=False)
     if not lock.acquire(blocking=wait > 0, blocking_timeout=wait or None):
         raise SweepRunning(f"{registry} is being swept already: try again when that has ended")
     ended, lost = threading.Event(), threading.Event()
@@ -52,7 +50,7 @@ def sweep_lock(context: Context, registry: RegistryName, *, wait: float = 0) -> 
 
 def _renew(lock: Lock, ended: threading.Event, lost: threading.Event) -> None:
     """Keep the lock until the sweep has ended, or the lock is lost."""
-    while not ended.wait(LOCK / 4):
+    while not ended.wait(SWEEP_LOCK / 4):
         try:
             lock.reacquire()
         except LockError:

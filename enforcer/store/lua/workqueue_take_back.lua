@@ -2,7 +2,7 @@
 local count = 0
 local owned = redis.call('HGETALL', KEYS[5])
 for at = 1, #owned, 2 do
-  if owned[at + 1] == ARGV[1] then
+  if string.match(owned[at + 1], '^(.*) %d+$') == ARGV[1] then
     redis.call('ZADD', KEYS[2], 'XX', 0, owned[at])
     count = count + 1
   end

@@ -163,7 +163,7 @@ def test_ids_tell_what_is_new():
 
 @pytest.mark.parametrize("case", OUTCOMES)
 def test_alert_waits_as_one_line(case):
-    """An alert comes back from the agenda as it went there."""
+    """An alert comes back from the queue as it went there."""
     alert = Alert.of(OUTCOMES[case][0])
     assert "\n" not in alert.to_json()
     assert Alert.from_json(alert.to_json()).to_json() == alert.to_json()
@@ -279,13 +279,13 @@ def alerts(redis):
     )
 
 
-def test_announcing_puts_each_alert_on_the_agenda_of_each_channel(redis, alerts):
+def test_announcing_puts_each_alert_on_the_queue_of_each_channel(redis, alerts):
     """Two alerts for two channels are four deliveries, and one job."""
     alerts.announce_violations([violation(1), violation(2)])
-    claims = alerts.agenda.claim(10)
+    claims = alerts.queue.claim(10)
     wanted = {f"{channel} {Alert.of(violation(number)).id}" for channel in alerts.channels for number in (1, 2)}
-    assert {claim.item for claim in claims} == wanted
-    assert {claim.notes for claim in claims} == {Alert.of(violation(number)).to_json() for number in (1, 2)}
+    assert {claim.key for claim in claims} == wanted
+    assert {claim.checkpoint for claim in claims} == {Alert.of(violation(number)).to_json() for number in (1, 2)}
     assert Queues(redis).of(Task.ALERT).count == 1
 
 
@@ -293,7 +293,7 @@ def test_announcing_the_same_twice_is_one_delivery(alerts):
     """What waits for its delivery already does not wait twice."""
     alerts.announce_violations([violation(1)])
     alerts.announce_violations([violation(1)])
-    assert len(alerts.agenda.claim(10)) == 2
+    assert len(alerts.queue.claim(10)) == 2
 
 
 def test_announcing_without_channels(redis, caplog):

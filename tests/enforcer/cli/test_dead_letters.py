@@ -11,7 +11,7 @@ from enforcer.store.log import DeadLetter, Log
 @pytest.fixture
 def letters(database) -> None:
     log = Log(database)
-    log.bury([DeadLetter("main", "no JSON: first", b"{\xff\x1b[2J"), DeadLetter("other", "no 'events'", b"{}")])
+    log.dead_letter([DeadLetter("main", "no JSON: first", b"{\xff\x1b[2J"), DeadLetter("other", "no 'events'", b"{}")])
 
 
 def test_there_are_none(invoke):

@@ -7,8 +7,9 @@ import pytest
 from redis import Redis
 
 from enforcer.store import log as log_module
+from enforcer.store.limits import WAKE
 from enforcer.store.log import DEAD_LETTERS, EXCERPT, LOG, DeadLetter, Log
-from enforcer.store.wakeups import WAKE_SECONDS, Task
+from enforcer.store.wakeups import Task
 from enforcer.times import Time
 from tests.fakes.events import digest, push
 
@@ -50,7 +51,7 @@ def test_arrival_has_the_time_of_acceptance(log):
 def test_append_asks_for_one_drain(redis, log):
     """Only the first append after a drain lowered the flag must enqueue one; the flag lasts a bounded time."""
     assert [log.append(events(number)) for number in range(3)] == [True, False, False]
-    assert 0 < redis.ttl(Task.DRAIN.flag) <= WAKE_SECONDS
+    assert 0 < redis.ttl(Task.DRAIN.flag) <= WAKE
     redis.delete(Task.DRAIN.flag)
     assert log.append(events(9)) is True
 
@@ -111,7 +112,7 @@ def test_stale_claims_are_taken_over(monkeypatch, log):
     log.append(events(1, 2))
     next(log.batches("dead"))
     log.append(events(3))
-    monkeypatch.setattr(log_module, "STALE_MILLISECONDS", 0)
+    monkeypatch.setattr(log_module, "STALE", 0)
     batches = log.batches("b")
     stale = next(batches)
     assert ids(stale) == ["event-1", "event-2"]
@@ -199,7 +200,7 @@ def test_waiting_counts_what_is_not_judged(log):
 def test_letters_are_listed_newest_first(log):
     """A dead letter comes back with its registry, reason, bytes and the time when it came."""
     before = Time.from_milliseconds(time.time_ns() // 1_000_000)
-    log.bury([DeadLetter("main", "no JSON", b"\xff\0"), DeadLetter("other", "no 'events'", b"{}")])
+    log.dead_letter([DeadLetter("main", "no JSON", b"\xff\0"), DeadLetter("other", "no 'events'", b"{}")])
     second, first = log.dead_letters()
     assert (first.registry, first.reason, first.body) == ("main", "no JSON", b"\xff\0")
     assert second.reason == "no 'events'"
@@ -216,13 +217,13 @@ def test_a_letter_that_is_not_sent_has_no_time():
 def test_letters_are_bounded_in_number(redis):
     """Beyond the limit the oldest dead letters go."""
     log = Log(redis, dead_letters=3)
-    log.bury(DeadLetter("main", str(number), b"") for number in range(5))
+    log.dead_letter(DeadLetter("main", str(number), b"") for number in range(5))
     assert [letter.reason for letter in log.dead_letters()] == ["4", "3", "2"]
 
 
 def test_letters_are_bounded_in_size(redis, log):
     """Of a long notification the beginning is kept, and its size."""
-    log.bury([DeadLetter("main", "too long", b"x" * (EXCERPT + 1))])
+    log.dead_letter([DeadLetter("main", "too long", b"x" * (EXCERPT + 1))])
     (letter,) = log.dead_letters()
     assert len(letter.body) == EXCERPT
     ((_, fields),) = redis.xrange(DEAD_LETTERS)

@@ -32,7 +32,7 @@ def unlock():
 
 
 def baselines(redis) -> set[str]:
-    return {claim.item for claim in WorkQueue(redis, Task.BASELINE).claim(10)}
+    return {claim.key for claim in WorkQueue(redis, Task.BASELINE).claim(10)}
 
 
 def comment(text):

@@ -6,7 +6,8 @@ import zlib
 import pytest
 from rq.serializers import JSONSerializer
 
-from enforcer.store.wakeups import JOB_TIMEOUT, WAKE_SECONDS, AllowedJob, ForbiddenJob, Queues, Task
+from enforcer.store.limits import JOB_TIMEOUT, WAKE
+from enforcer.store.wakeups import AllowedJob, ForbiddenJob, Queues, Task
 from tests.fakes.workers import burst, own_signals  # noqa: F401 - a fixture
 from worker import jobs
 
@@ -35,10 +36,10 @@ def test_wake_enqueues_once_while_the_flag_is_up(queues):
     assert queues.of(Task.DRAIN).count == 1
 
 
-def test_wake_enqueues_again_after_awake(queues):
+def test_wake_enqueues_again_after_clearing(queues):
     """As soon as a job has begun to look for work, the next wake-up is enqueued."""
     queues.wake(Task.DRAIN)
-    queues.awake(Task.DRAIN)
+    queues.clear_wakeup(Task.DRAIN)
     assert queues.wake(Task.DRAIN) is True
     assert queues.of(Task.DRAIN).count == 2
 
@@ -46,7 +47,7 @@ def test_wake_enqueues_again_after_awake(queues):
 def test_a_lost_wake_up_is_forgotten(redis, queues):
     """The flag falls by itself, so that a job which RQ lost is replaced."""
     queues.wake(Task.KEEP)
-    assert 0 < redis.ttl(Task.KEEP.flag) <= WAKE_SECONDS
+    assert 0 < redis.ttl(Task.KEEP.flag) <= WAKE
 
 
 def test_tasks_are_woken_apart(queues):

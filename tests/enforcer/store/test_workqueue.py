@@ -4,260 +4,330 @@ import json
 
 import pytest
 
-from enforcer.store import workqueue as agenda_module
+from enforcer.store.limits import LEASE
 from enforcer.store.wakeups import Task
-from enforcer.store.workqueue import LEASE, Claim, WorkQueue
+from enforcer.store.workqueue import WorkQueue
 from tests.fakes.clock import Clock
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(agenda_module, "time", clock)
+def clock(redis):
+    redis.clock.clock = clock = Clock()
     return clock
 
 
 @pytest.fixture
-def agenda(redis, clock):
+def queue(redis, clock):
     return WorkQueue(redis, Task.RESTORE)
 
 
-def items(claims):
-    return [claim.item for claim in claims]
+@pytest.fixture
+def other(redis, clock):
+    """The same queue, for another worker."""
+    return WorkQueue(redis, Task.RESTORE)
 
 
-def test_an_item_is_claimed_with_what_is_known_of_it(agenda):
-    """A claim says what the item is, what was noted when it was added, and how often it was asked for."""
-    agenda.add([("a", "notes of a")])
-    assert agenda.claim(10) == [Claim("a", "notes of a", 1)]
+def keys(claims):
+    return [claim.key for claim in claims]
 
 
-def test_notes_may_be_any_text(agenda):
+def seen(claims):
+    """What a claim tells its worker, without the token."""
+    return [(claim.key, claim.checkpoint, claim.generation) for claim in claims]
+
+
+def test_a_key_is_claimed_with_what_is_known_of_it(queue):
+    """A claim says what the key is, what was noted when it was added, and how often it was asked for."""
+    queue.add([("a", "checkpoint of a")])
+    assert seen(queue.claim(10)) == [("a", "checkpoint of a", 1)]
+
+
+def test_checkpoint_may_be_any_text(queue):
     """Notes come back as they were, whatever stands in them."""
-    notes = json.dumps({"text": "ä\n\0 '\""})
-    agenda.add([("registry/a:b c", notes)])
-    assert agenda.claim(10) == [Claim("registry/a:b c", notes, 1)]
+    checkpoint = json.dumps({"text": "ä\n\0 '\""})
+    queue.add([("registry/a:b c", checkpoint)])
+    assert seen(queue.claim(10)) == [("registry/a:b c", checkpoint, 1)]
 
 
-def test_a_claimed_item_is_nobody_elses(redis, agenda):
-    """One item is never looked after by two at a time."""
-    agenda.add([("a", "")])
-    assert items(agenda.claim(10)) == ["a"]
-    assert agenda.claim(10) == WorkQueue(redis, Task.RESTORE).claim(10) == []
+def test_a_claimed_key_is_nobody_elses(redis, queue):
+    """One key is never looked after by two at a time."""
+    queue.add([("a", "")])
+    assert keys(queue.claim(10)) == ["a"]
+    assert queue.claim(10) == WorkQueue(redis, Task.RESTORE).claim(10) == []
 
 
-def test_whoever_takes_the_place_of_a_dead_worker_goes_on(redis, agenda):
-    """It gets what that one had claimed without waiting for the end of the lease; what others have stays theirs."""
-    agenda.add((each, "") for each in "abcd")
-    assert items(agenda.claim(2, owner="host-1")) == ["a", "b"]
-    assert items(agenda.claim(1, owner="host-2")) == ["c"]
-    agenda.done("b")
-    assert agenda.take_back("host-1") == 1
-    assert agenda.is_due()
-    assert sorted(items(agenda.claim(10, owner="host-1"))) == ["a", "d"]
-    assert agenda.take_back("host-3") == 0
+def test_whoever_takes_the_place_of_a_dead_worker_goes_on(redis, queue):
+    """It gets what that one had claimed, without waiting for the end of the lease; what others have stays theirs."""
+    queue.add((each, "") for each in "abcd")
+    a, b = queue.claim(2, owner="host-1")
+    assert keys([a, b]) == ["a", "b"]
+    assert keys(queue.claim(1, owner="host-2")) == ["c"]
+    queue.done(b)
+    assert queue.take_back("host-1") == 1
+    assert queue.is_due()
+    assert sorted(keys(queue.claim(10, owner="host-1"))) == ["a", "d"]
+    assert queue.take_back("host-3") == 0
 
 
-def test_asked_for_meanwhile_and_to_begin_anew(agenda):
-    """An item that somebody asked for while it was looked after comes again, with its notes only if they are of use."""
-    agenda.add([("a", "begun"), ("b", "begun")])
-    agenda.claim(2)
-    agenda.add([("a", ""), ("b", "")])
-    agenda.done("a")
-    agenda.done("b", anew=True)
-    assert {claim.item: claim.notes for claim in agenda.claim(2)} == {"a": "begun", "b": ""}
+def test_asked_for_meanwhile_and_to_begin_anew(queue):
+    """A key that was asked for while it was looked after comes again, with its checkpoint only if that is of use."""
+    queue.add([("a", "begun"), ("b", "begun")])
+    a, b = queue.claim(2)
+    queue.add([("a", ""), ("b", "")])
+    queue.done(a)
+    queue.done(b, anew=True)
+    assert {claim.key: claim.checkpoint for claim in queue.claim(2)} == {"a": "begun", "b": ""}
 
 
-def test_an_owner_is_forgotten_with_its_claim(redis, agenda):
-    """Nothing is left of items that are done."""
-    agenda.add([("a", "")])
-    agenda.claim(1, owner="host-1")
-    agenda.done("a")
-    assert redis.keys() == []
+def test_an_owner_is_forgotten_with_its_claim(redis, queue):
+    """Nothing is left of keys that are done, but the counter from which tokens are made."""
+    queue.add([("a", "")])
+    (claim,) = queue.claim(1, owner="host-1")
+    queue.done(claim)
+    assert redis.keys() == [b"te:{restore}:tokens"]
 
 
-def test_an_item_asked_for_while_claimed_waits(redis, agenda, clock):
+def test_a_key_asked_for_while_claimed_waits(redis, queue, clock):
     """What is asked for again while somebody has it is looked after once more, but not by two at a time."""
-    agenda.add([("a", "")])
-    agenda.claim(10)
-    agenda.add([("a", "")])
+    queue.add([("a", "")])
+    (claim,) = queue.claim(10)
+    queue.add([("a", "")])
     clock.advance(LEASE / 2)
     assert WorkQueue(redis, Task.RESTORE).claim(10) == []
-    agenda.done("a")
-    assert items(agenda.claim(10)) == ["a"]
+    queue.done(claim)
+    assert keys(queue.claim(10)) == ["a"]
 
 
-def test_ten_requests_are_one_item(agenda):
-    """An item that is added ten times is looked after once; its first notes and the number of requests are kept."""
+def test_ten_requests_are_one_key(queue):
+    """A key that is added ten times is looked after once; its first checkpoint and the number of requests are kept."""
     for number in range(10):
-        agenda.add([("a", f"notes {number}")])
-    assert agenda.claim(10) == [Claim("a", "notes 0", 10)]
-    agenda.done("a")
-    assert agenda.claim(10) == []
+        queue.add([("a", f"checkpoint {number}")])
+    (claim,) = queue.claim(10)
+    assert seen([claim]) == [("a", "checkpoint 0", 10)]
+    queue.done(claim)
+    assert queue.claim(10) == []
 
 
-def test_done_forgets(agenda):
-    """An item that is done leaves nothing behind: added again, it is a new one."""
-    agenda.add([("a", "old")])
-    agenda.claim(10)
-    agenda.done("a")
-    assert (len(agenda), agenda.is_due()) == (0, False)
-    agenda.add([("a", "new")])
-    assert agenda.claim(10) == [Claim("a", "new", 1)]
+def test_done_forgets(queue):
+    """A key that is done leaves nothing behind: added again, it is a new one."""
+    queue.add([("a", "old")])
+    (claim,) = queue.claim(10)
+    queue.done(claim)
+    assert (len(queue), queue.is_due()) == (0, False)
+    queue.add([("a", "new")])
+    assert seen(queue.claim(10)) == [("a", "new", 1)]
 
 
-def test_done_keeps_what_was_asked_for_meanwhile(agenda):
+def test_done_keeps_what_was_asked_for_meanwhile(queue):
     """A request that came during the last step is not lost with it, nor is what was noted before."""
-    agenda.add([("a", "notes")])
-    agenda.claim(10)
-    agenda.add([("a", "")])
-    agenda.done("a")
-    assert agenda.claim(10) == [Claim("a", "notes", 2)]
+    queue.add([("a", "checkpoint")])
+    (claim,) = queue.claim(10)
+    queue.add([("a", "")])
+    queue.done(claim)
+    assert seen(queue.claim(10)) == [("a", "checkpoint", 2)]
 
 
-def test_again_comes_when_it_is_time(agenda, clock):
-    """An item that is given back for later comes then, with its new notes and not a moment sooner."""
-    agenda.add([("a", "")])
-    agenda.claim(10)
-    agenda.again("a", "half done", 2.5)
+def test_again_comes_when_it_is_time(queue, clock):
+    """A key that is given back for later comes then, with its new checkpoint and not a moment sooner."""
+    queue.add([("a", "")])
+    (claim,) = queue.claim(10)
+    queue.again(claim, "half done", 2.5)
     clock.advance(2.499)
-    assert (agenda.claim(10), agenda.is_due()) == ([], False)
+    assert (queue.claim(10), queue.is_due()) == ([], False)
     clock.advance(0.001)
-    assert agenda.is_due()
-    assert agenda.claim(10) == [Claim("a", "half done", 1)]
+    assert queue.is_due()
+    assert seen(queue.claim(10)) == [("a", "half done", 1)]
 
 
-def test_again_comes_at_once_if_asked_for_meanwhile(agenda):
-    """A request that came during the step does not wait for the time that the step chose; the step's notes count."""
-    agenda.add([("a", "")])
-    agenda.claim(10)
-    agenda.add([("a", "")])
-    agenda.again("a", "half done", 300)
-    assert agenda.claim(10) == [Claim("a", "half done", 2)]
+def test_again_comes_at_once_if_asked_for_meanwhile(queue):
+    """A request that came during the step does not wait for the time that the step chose; its checkpoint counts."""
+    queue.add([("a", "")])
+    (claim,) = queue.claim(10)
+    queue.add([("a", "")])
+    queue.again(claim, "half done", 300)
+    assert seen(queue.claim(10)) == [("a", "half done", 2)]
 
 
-def test_a_request_calls_a_waiting_item_at_once(agenda):
-    """An item that waits for later is due as soon as somebody asks for it, with the notes of its last step."""
-    agenda.add([("a", "")])
-    agenda.claim(10)
-    agenda.again("a", "half done", 300)
-    agenda.add([("a", "ignored")])
-    assert agenda.claim(10) == [Claim("a", "half done", 2)]
+def test_a_request_calls_a_waiting_key_at_once(queue):
+    """A key that waits for later is due as soon as somebody asks for it, with the checkpoint of its last step."""
+    queue.add([("a", "")])
+    (claim,) = queue.claim(10)
+    queue.again(claim, "half done", 300)
+    queue.add([("a", "ignored")])
+    assert seen(queue.claim(10)) == [("a", "half done", 2)]
 
 
-def test_the_lease_of_a_dead_worker_runs_out(redis, agenda, clock):
+def test_the_lease_of_a_dead_worker_runs_out(queue, other, clock):
     """What a dead worker had is taken over after the lease, as it stood at that worker's last step."""
-    agenda.add([("a", "")])
-    agenda.claim(10)
-    agenda.again("a", "half done", 0)
-    agenda.claim(10)
+    queue.add([("a", "")])
+    (claim,) = queue.claim(10)
+    queue.again(claim, "half done", 0)
+    (claim,) = queue.claim(10)
     clock.advance(LEASE - 0.001)
-    other = WorkQueue(redis, Task.RESTORE)
     assert (other.claim(10), other.is_due()) == ([], False)
     clock.advance(0.001)
     assert other.is_due()
-    assert other.claim(10) == [Claim("a", "half done", 1)]
-    assert agenda.claim(10) == []
+    assert seen(other.claim(10)) == [("a", "half done", 1)]
+    assert queue.claim(10) == []
 
 
-def test_a_lease_that_ran_out_takes_the_request_with_it(redis, agenda, clock):
-    """An item that is both left over and asked for is claimed once."""
-    agenda.add([("a", "")])
-    agenda.claim(10)
-    agenda.add([("a", "")])
+def test_a_lease_that_ran_out_takes_the_request_with_it(redis, queue, clock):
+    """A key that is both left over and asked for is claimed once."""
+    queue.add([("a", "")])
+    queue.claim(10)
+    queue.add([("a", "")])
     clock.advance(LEASE)
-    assert agenda.claim(10) == [Claim("a", "", 2)]
-    assert agenda.claim(10) == []
+    assert seen(queue.claim(10)) == [("a", "", 2)]
+    assert queue.claim(10) == []
 
 
-def test_a_late_done_loses_nothing(redis, agenda, clock):
+def test_a_late_done_loses_nothing(queue, other, clock):
     """A worker that lost its lease and says done all the same does not end what others wait for."""
-    agenda.add([("a", "")])
-    agenda.claim(10)
+    queue.add([("a", "")])
+    (claim,) = queue.claim(10)
     clock.advance(LEASE)
-    other = WorkQueue(redis, Task.RESTORE)
-    other.claim(10)
-    other.again("a", "the other's", 5)
-    agenda.done("a")
+    (theirs,) = other.claim(10)
+    other.again(theirs, "the other's", 5)
+    assert not queue.done(claim)
     clock.advance(5)
-    assert other.claim(10) == [Claim("a", "the other's", 1)]
+    assert seen(other.claim(10)) == [("a", "the other's", 1)]
 
 
-def test_the_longest_due_comes_first(agenda, clock):
+def test_the_longest_due_comes_first(queue, clock):
     """Items come in the order in which they fell due."""
-    for item in ("c", "a", "b"):
-        agenda.add([(item, "")])
+    for key in ("c", "a", "b"):
+        queue.add([(key, "")])
         clock.advance(1)
-    assert items(agenda.claim(2)) == ["c", "a"]
-    assert items(agenda.claim(2)) == ["b"]
+    assert keys(queue.claim(2)) == ["c", "a"]
+    assert keys(queue.claim(2)) == ["b"]
 
 
-def test_asking_again_does_not_lose_the_turn(agenda, clock):
+def test_asking_again_does_not_lose_the_turn(queue, clock):
     """A tag that is overwritten again and again is not put off behind all others each time."""
-    agenda.add([("a", "")])
+    queue.add([("a", "")])
     clock.advance(1)
-    agenda.add([("b", "")])
+    queue.add([("b", "")])
     clock.advance(1)
-    agenda.add([("a", "")])
-    assert items(agenda.claim(1)) == ["a"]
+    queue.add([("a", "")])
+    assert keys(queue.claim(1)) == ["a"]
 
 
-def test_what_ran_out_comes_before_what_is_due(agenda, clock):
+def test_what_ran_out_comes_before_what_is_due(queue, clock):
     """A left-over is older than anything new."""
-    agenda.add([("a", "")])
-    agenda.claim(1)
+    queue.add([("a", "")])
+    queue.claim(1)
     clock.advance(LEASE)
-    agenda.add([("b", "")])
-    assert items(agenda.claim(1)) == ["a"]
+    queue.add([("b", "")])
+    assert keys(queue.claim(1)) == ["a"]
 
 
 @pytest.mark.parametrize("limit", [1, 3])
-def test_a_limit_counts_left_overs_and_due_items_together(agenda, clock, limit):
-    """A claim is never more than was asked for: each item costs a thread."""
-    agenda.add((f"left {number}", "") for number in range(2))
-    agenda.claim(10)
+def test_a_limit_counts_left_overs_and_due_keys_together(queue, clock, limit):
+    """A claim is never more than was asked for: each key costs a thread."""
+    queue.add((f"left {number}", "") for number in range(2))
+    queue.claim(10)
     clock.advance(LEASE)
-    agenda.add((f"due {number}", "") for number in range(5))
-    assert len(agenda.claim(limit)) == limit
+    queue.add((f"due {number}", "") for number in range(5))
+    assert len(queue.claim(limit)) == limit
 
 
-def test_busy_items_do_not_hide_others(agenda, clock):
-    """However many items are asked for while others have them, one that is free is found behind them."""
+def test_busy_keys_do_not_hide_others(queue, clock):
+    """However many keys are asked for while others have them, one that is free is found behind them."""
     busy = [(f"busy {number}", "") for number in range(50)]
-    agenda.add(busy)
-    assert len(agenda.claim(50)) == 50
-    agenda.add(busy)
+    queue.add(busy)
+    assert len(queue.claim(50)) == 50
+    queue.add(busy)
     clock.advance(1)
-    agenda.add([("free", "")])
-    assert items(agenda.claim(1)) == ["free"]
+    queue.add([("free", "")])
+    assert keys(queue.claim(1)) == ["free"]
 
 
-def test_requests_are_counted(agenda):
-    """How often an item was asked for can be read without claiming it; 0 if it is not on the agenda."""
-    assert agenda.requests("a") == 0
-    agenda.add([("a", "")])
-    agenda.add([("a", "")])
-    assert agenda.requests("a") == 2
+def test_requests_are_counted(queue):
+    """How often a key was asked for can be read without claiming it; 0 if it is not on the queue."""
+    assert queue.generation("a") == 0
+    queue.add([("a", "")])
+    queue.add([("a", "")])
+    assert queue.generation("a") == 2
 
 
-def test_length_counts_waiting_and_claimed(agenda):
-    """An item is on the agenda until it is done, whether it is due, claimed or waits."""
-    agenda.add([("a", ""), ("b", ""), ("c", "")])
-    agenda.claim(2)
-    agenda.again("b", "", 300)
-    assert len(agenda) == 3
-    agenda.done("a")
-    assert len(agenda) == 2
+def test_length_counts_waiting_and_claimed(queue):
+    """A key is on the queue until it is done, whether it is due, claimed or waits."""
+    queue.add([("a", ""), ("b", ""), ("c", "")])
+    a, b = queue.claim(2)
+    queue.again(b, "", 300)
+    assert len(queue) == 3
+    queue.done(a)
+    assert len(queue) == 2
 
 
-def test_tasks_have_agendas_of_their_own(redis, agenda):
-    """An item of one task is not another's."""
-    agenda.add([("a", "")])
+def test_tasks_have_queues_of_their_own(redis, queue):
+    """A key of one task is not another's."""
+    queue.add([("a", "")])
     other = WorkQueue(redis, Task.KEEP)
     assert (other.claim(10), other.is_due(), len(other)) == ([], False, 0)
 
 
-def test_adding_nothing_is_nothing(agenda):
-    """An empty list leaves the agenda as it is."""
-    agenda.add([])
-    assert len(agenda) == 0
+def test_adding_nothing_is_nothing(queue):
+    """An empty list leaves the queue as it is."""
+    queue.add([])
+    assert len(queue) == 0
+
+
+def test_a_lost_claim_changes_nothing(redis, queue, other, clock):
+    """Whatever a worker says of a claim that another has taken over, the other's stays as it is."""
+    queue.add([("a", "begun")])
+    (lost,) = queue.claim(1, owner="host-1")
+    clock.advance(LEASE)
+    (theirs,) = other.claim(1, owner="host-2")
+    before = {key: redis.dump(key) for key in redis.scan_iter()}
+    assert not queue.again(lost, "stale", 0)
+    assert not queue.done(lost)
+    assert not queue.renew(lost)
+    assert {key: redis.dump(key) for key in redis.scan_iter()} == before
+    assert queue.claim(1) == []
+    assert other.done(theirs)
+    assert len(queue) == 0
+
+
+def test_a_lost_claim_of_the_same_owner(queue, other, clock):
+    """Two claims of one owner are two: a thread that hung changes nothing of what its own process took up again."""
+    queue.add([("a", "")])
+    (lost,) = queue.claim(1, owner="host-1")
+    clock.advance(LEASE)
+    (ours,) = queue.claim(1, owner="host-1")
+    assert not queue.done(lost)
+    assert queue.done(ours)
+
+
+def test_a_token_never_comes_twice(queue, clock):
+    """A claim that was lost long ago is not taken for one of the same key that was done and added anew."""
+    queue.add([("a", "")])
+    (lost,) = queue.claim(1)
+    clock.advance(LEASE)
+    (claim,) = queue.claim(1)
+    queue.done(claim)
+    queue.add([("a", "")])
+    queue.claim(1)
+    assert not queue.done(lost)
+    assert len(queue) == 1
+
+
+def test_renewed(queue, other, clock):
+    """A claim that is renewed lasts a whole lease from then on."""
+    queue.add([("a", "")])
+    (claim,) = queue.claim(1)
+    clock.advance(LEASE - 1)
+    assert queue.renew(claim)
+    clock.advance(LEASE - 1)
+    assert other.claim(1) == []
+    clock.advance(1)
+    assert keys(other.claim(1)) == ["a"]
+
+
+def test_what_ran_out_and_was_not_taken_over_still_counts(queue, clock):
+    """Work that took longer than a lease is not lost where no other worker began it."""
+    queue.add([("a", "")])
+    (claim,) = queue.claim(1)
+    clock.advance(2 * LEASE)
+    assert queue.done(claim)
+    assert len(queue) == 0

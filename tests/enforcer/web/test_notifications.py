@@ -89,7 +89,7 @@ def test_many_events_wake_one_drain(redis, client):
     for number in range(3, 20):
         post(client, envelope(event(number)))
     assert drains(redis) == 1
-    Queues(redis).awake(Task.DRAIN)
+    Queues(redis).clear_wakeup(Task.DRAIN)
     post(client, envelope(event(20)))
     assert drains(redis) == 2
     assert len(waiting(redis)) == 20
@@ -189,7 +189,7 @@ def test_what_is_not_understood_is_a_dead_letter(redis, client, case):
     assert letter.reason
     assert letter.reason.isprintable()
     assert (waiting(redis), drains(redis)) == ([], 0)
-    assert [claim.item for claim in WorkQueue(redis, Task.SWEEP).claim(10)] == ["main"]
+    assert [claim.key for claim in WorkQueue(redis, Task.SWEEP).claim(10)] == ["main"]
 
 
 @pytest.mark.parametrize("where", ["extra", "id"])
@@ -332,20 +332,20 @@ def test_a_wake_up_that_fails_is_no_error(redis, client, caplog):
 
 def test_a_failing_step_does_not_swallow_the_wake_up(monkeypatch, redis, client):
     """A notification that is sent again since only a part of it was kept still wakes a drain."""
-    bury = Log.bury
-    monkeypatch.setattr(Log, "bury", lambda *_: (_ for _ in ()).throw(OutOfMemoryError("full")))
+    dead_letter = Log.dead_letter
+    monkeypatch.setattr(Log, "dead_letter", lambda *_: (_ for _ in ()).throw(OutOfMemoryError("full")))
     assert post(client, envelope(event(), 1)).status_code == 503
-    monkeypatch.setattr(Log, "bury", bury)
+    monkeypatch.setattr(Log, "dead_letter", dead_letter)
     assert post(client, envelope(event(), 1)).status_code == 202
     assert drains(redis) == 1
 
 
 def alerts_of(redis) -> list[Alert]:
-    agenda = WorkQueue(redis, Task.ALERT)
-    claims = agenda.claim(10)
+    queue = WorkQueue(redis, Task.ALERT)
+    claims = queue.claim(10)
     for claim in claims:
-        agenda.done(claim.item)
-    return [Alert.from_json(claim.notes) for claim in claims]
+        queue.done(claim)
+    return [Alert.from_json(claim.checkpoint) for claim in claims]
 
 
 def test_dead_letters_are_announced_now_and_then(redis):
@@ -380,5 +380,5 @@ def test_suspects_are_swept(redis):
     }
     assert post(client, json.dumps(retention)).status_code == 202
     assert letters(redis) == []
-    assert [claim.item for claim in WorkQueue(redis, Task.SWEEP).claim(10)] == ["main/team"]
+    assert [claim.key for claim in WorkQueue(redis, Task.SWEEP).claim(10)] == ["main/team"]
     assert Queues(redis).of(Task.SWEEP).count == 1

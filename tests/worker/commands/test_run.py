@@ -57,4 +57,4 @@ def test_one_process_for_each_queue(worker, monkeypatch, words, drains):
     names = [part.name.split()[0] for part in parts]
     assert {name: names.count(name) for name in PARTS} == dict.fromkeys(PARTS, 1) | {"drain": drains}
     assert {part.environment["ENFORCER_CONFIG"] for part in parts} == {str(worker.file)}
-    assert [claim.item for claim in worker.context.sweeps.claim(9)] == list(load(worker.file, {}).registries)
+    assert [claim.key for claim in worker.context.sweeps.claim(9)] == list(load(worker.file, {}).registries)

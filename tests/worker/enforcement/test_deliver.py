@@ -22,7 +22,7 @@ def context(make_context, receiver, clock):
 
 
 def work_off(context) -> int:
-    claims = context.alerts.agenda.claim(10)
+    claims = context.alerts.queue.claim(10)
     for claim in claims:
         deliver(context, claim)
     return len(claims)
@@ -34,7 +34,7 @@ def test_an_alert_is_delivered_once(context, receiver):
     assert work_off(context) == 1
     (sent,) = receiver.received
     assert json.loads(sent.body)["id"] == Alert.of(violation()).id
-    assert (work_off(context), len(context.alerts.agenda)) == (0, 0)
+    assert (work_off(context), len(context.alerts.queue)) == (0, 0)
 
 
 def test_until_it_is_taken(context, receiver, clock, caplog):
@@ -54,7 +54,7 @@ def test_until_it_is_taken(context, receiver, clock, caplog):
     receiver.status = 200
     clock.advance(400)
     assert work_off(context) == 1
-    assert len(context.alerts.agenda) == 0
+    assert len(context.alerts.queue) == 0
     assert len({json.loads(sent.body)["id"] for sent in receiver.received}) == 1
 
 
@@ -68,13 +68,13 @@ def test_a_channel_that_is_away_holds_up_no_other(make_context, receiver, clock)
     context.alerts.announce_violations([violation()])
     assert work_off(context) == 2
     assert len(receiver.received) == 1
-    assert len(context.alerts.agenda) == 1
+    assert len(context.alerts.queue) == 1
 
 
 def test_a_channel_that_is_not_configured_any_more(context, make_context, receiver, caplog):
     """What waits for a channel that was taken out of the settings is dropped, and that is said aloud."""
     context.alerts.announce_violations([violation()])
     assert work_off(make_context(alerts={})) == 1
-    assert len(context.alerts.agenda) == 0
+    assert len(context.alerts.queue) == 0
     assert "is dropped" in caplog.text
     assert receiver.received == []

@@ -416,7 +416,7 @@ def test_a_worker_that_dies_half_way(scene):
     assert scene.step() == 1
     assert scene.methods == ["PUT"]
     scene.finish()
-    assert (claim.item, scene.digest) == (str(NAME), original)
+    assert (claim.key, scene.digest) == (str(NAME), original)
     assert scene.violation(before).state is State.RESTORED
 
 
@@ -429,7 +429,7 @@ def test_the_same_event_again_asks_for_nothing(scene):
     for _ in range(3):
         scene.context.redis.xadd("te:{log}", fields)
         drain(scene.context)
-    assert scene.context.restores.requests(str(NAME)) == 1
+    assert scene.context.restores.generation(str(NAME)) == 1
     scene.finish()
     scene.context.redis.xadd("te:{log}", fields)
     drain(scene.context)

@@ -14,6 +14,7 @@ from enforcer.judgement.violation import State
 from enforcer.names import Tag, TagName
 from enforcer.store import log as log_module
 from enforcer.store.ledger import Ledger
+from enforcer.store.limits import DRAIN_BUDGET
 from enforcer.store.log import LOG
 from enforcer.store.wakeups import Task
 from enforcer.times import Time
@@ -22,7 +23,7 @@ from tests.fakes.faults import FaultyRedis
 from tests.fakes.settings import policy_table, settings
 from worker.context import Context
 from worker.enforcement.keep import keep_item
-from worker.judging.drain import BUDGET, Drain, drain
+from worker.judging.drain import Drain, drain
 from worker.judging.effects import Effects
 from worker.judging.judge import Judge
 
@@ -53,8 +54,8 @@ def test_an_overwrite_sets_everything_in_motion(context):
     drain(context)
     (violation,) = context.violations.get_open(NAME)
     assert (violation.recorded, violation.pushed) == (digest(1), digest(2))
-    assert [claim.item for claim in context.restores.claim(10)] == [str(NAME)]
-    assert [claim.item for claim in context.keeps.claim(10)] == [keep_item(MAIN, APP, digest(1))]
+    assert [claim.key for claim in context.restores.claim(10)] == [str(NAME)]
+    assert [claim.key for claim in context.keeps.claim(10)] == [keep_item(MAIN, APP, digest(1))]
     assert {task: context.queues.of(task).count for task in (Task.KEEP, Task.RESTORE, Task.ALERT)} == {
         Task.KEEP: 1,
         Task.RESTORE: 1,
@@ -77,7 +78,7 @@ def test_what_somebody_may_push_is_kept(make_context):
     context.log.append([pushed(1), pushed(2, actor="release")])
     drain(context)
     assert decisions(context) == [Decision.RECORDED, Decision.MOVED]
-    assert {claim.item for claim in context.keeps.claim(10)} == {keep_item(MAIN, APP, digest(n)) for n in (1, 2)}
+    assert {claim.key for claim in context.keeps.claim(10)} == {keep_item(MAIN, APP, digest(n)) for n in (1, 2)}
 
 
 def test_an_observing_policy_is_told_at_once(make_context):
@@ -90,15 +91,15 @@ def test_an_observing_policy_is_told_at_once(make_context):
     (violation,) = context.violations.newest()
     assert violation.state is State.OBSERVED
     assert len(context.restores) == 0
-    (claim,) = context.alerts.agenda.claim(10)
-    assert (claim.requests, "only observes" in claim.notes) == (1, True)
+    (claim,) = context.alerts.queue.claim(10)
+    assert (claim.generation, "only observes" in claim.checkpoint) == (1, True)
 
 
 def test_a_batch_asks_once_for_each_tag(context):
     """Ten overwrites of a tag that are judged together are one request, and so one restore."""
     context.log.append([pushed(number) for number in range(11)])
     drain(context)
-    assert context.restores.requests(str(NAME)) == 1
+    assert context.restores.generation(str(NAME)) == 1
     assert len(context.violations.get_open(NAME)) == 10
 
 
@@ -108,7 +109,7 @@ def test_what_is_judged_again_asks_for_nothing(context):
     batch = next(context.log.batches(context.consumer))
     for _ in range(3):
         Drain.of(context).judge(batch)
-    assert context.restores.requests(str(NAME)) == 1
+    assert context.restores.generation(str(NAME)) == 1
     assert len(list(context.violations.newest())) == 1
     assert decisions(context) == [Decision.RECORDED, Decision.OVERWRITTEN]
 
@@ -196,13 +197,13 @@ def test_an_event_that_cannot_be_judged_holds_up_no_other(context, redis):
 def test_a_long_backlog_makes_room(context, monkeypatch):
     """A drain ends after a while and leaves the rest to the next job, which it enqueues."""
     monkeypatch.setattr(log_module, "BATCH", 2)
-    seconds = count(step=BUDGET)
+    seconds = count(step=DRAIN_BUDGET)
     hurried = replace(Drain.of(context), clock=lambda: float(next(seconds)))
     context.log.append([pushed(number) for number in range(10)])
     assert hurried.run() == 4
     assert context.log.waiting() == 6
     assert context.queues.of(Task.DRAIN).count == 0  # the receiver's flag is up: its job is on its way
-    context.queues.awake(Task.DRAIN)
+    context.queues.clear_wakeup(Task.DRAIN)
     assert hurried.run() == 4
     assert context.queues.of(Task.DRAIN).count == 1
 
@@ -230,7 +231,7 @@ def test_a_late_original_withdraws_its_violation(context):
     drain(context)
     (violation,) = context.violations.newest()
     assert (violation.pushed, violation.recorded, violation.state) == (digest(3), digest(1), State.OPEN)
-    assert context.restores.requests(str(NAME)) == 1
+    assert context.restores.generation(str(NAME)) == 1
 
 
 def test_an_even_older_original_renews_the_violation(context):
@@ -241,14 +242,14 @@ def test_an_even_older_original_renews_the_violation(context):
         drain(context)
     (violation,) = context.violations.newest()
     context.violations.update(violation.closed_as(State.RESTORED, Time.now(), exposure=5))
-    context.restores.done(str(NAME))
-    requests = context.restores.requests(str(NAME))
+    (claim,) = context.restores.claim(1)
+    context.restores.done(claim)
     context.log.append([pushed(7, time=now)])
     drain(context)
     found = {each.pushed: each for each in context.violations.newest()}
     assert {pushed: each.recorded for pushed, each in found.items()} == {digest(3): digest(7), digest(1): digest(7)}
     assert {each.state for each in found.values()} == {State.OPEN}
-    assert context.restores.requests(str(NAME)) > requests
+    assert context.restores.generation(str(NAME)) > 0
 
 
 def test_a_violation_that_is_none_any_more(context):
@@ -272,7 +273,7 @@ def test_it_is_said_that_a_violation_is_none_any_more(context):
     context.log.append([pushed(2, "early", time=now)])
     drain(context)
     assert context.violations.get(violation.id).state is State.WITHDRAWN
-    assert any("withdrawn" in claim.notes for claim in context.alerts.agenda.claim(10))
+    assert any("withdrawn" in claim.checkpoint for claim in context.alerts.queue.claim(10))
 
 
 def outcome(context) -> tuple[object, ...]:
@@ -281,8 +282,8 @@ def outcome(context) -> tuple[object, ...]:
         decisions(context),
         context.ledger.state(NAME).record.digest,
         [(each.recorded, each.pushed, each.state) for each in context.violations.get_open(NAME)],
-        [claim.item for claim in context.restores.claim(10)],
-        [claim.item for claim in context.keeps.claim(10)],
+        [claim.key for claim in context.restores.claim(10)],
+        [claim.key for claim in context.keeps.claim(10)],
         context.log.waiting(),
         len(list(context.log.dead_letters())),
     )

@@ -68,7 +68,7 @@ def test_an_open_violation_is_pursued(full, other):
     open_ones = {str(violation.name) for violation in full.violations.newest() if violation.state is State.OPEN}
     assert open_ones
     take(other, list(export_state(full)))
-    assert {claim.item for claim in other.restores.claim(100)} == open_ones
+    assert {claim.key for claim in other.restores.claim(100)} == open_ones
     assert other.violations.count_open() == len(open_ones)
 
 

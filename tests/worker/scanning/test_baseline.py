@@ -238,7 +238,7 @@ class TestOfAPolicy:
         assert decisions_of(context, "team/app:v009") == [Decision.RECORDED]
         assert record_of(context, "elsewhere/app:1") is None
         assert len(context.baselines) == 0
-        assert [each.item for each in context.sweeps.claim(10)] == ["main/team"]
+        assert [each.key for each in context.sweeps.claim(10)] == ["main/team"]
 
     def test_as_they_stand(self, registry, context):
         """A tag whose record is behind, since an event was lost before the policy, is protected as it stands."""

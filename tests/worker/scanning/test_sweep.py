@@ -50,13 +50,16 @@ def recorded(registry, context):
     jobs.work_with(context)
     jobs.baseline()
     (claim,) = context.sweeps.claim(1)
-    context.sweeps.done(claim.item)
+    context.sweeps.done(claim)
     return tags
 
 
 def restores(context):
-    """The tags that are to be restored."""
-    return sorted(claim.item.removeprefix("main/") for claim in context.restores.claim(1000))
+    """The tags that are to be restored; from then on they are."""
+    claims = context.restores.claim(1000)
+    for claim in claims:
+        context.restores.done(claim)
+    return sorted(claim.key.removeprefix("main/") for claim in claims)
 
 
 def overwrite(registry, text, content=B):
@@ -92,7 +95,6 @@ def test_drift_that_is_known_is_restored_again(registry, context, recorded):
     overwrite(registry, recorded[0])
     run_sweep(context)
     assert restores(context) == [recorded[0]]
-    context.restores.done(f"main/{recorded[0]}")
     again = run_sweep(context).report
     assert again.drift == 1
     assert restores(context) == [recorded[0]]
@@ -106,9 +108,7 @@ def test_what_is_not_restorable_is_tried_again(registry, context, recorded):
     run_sweep(context)
     (violation,) = context.violations.newest()
     context.violations.update(violation.closed_as(State.NOT_RESTORABLE, Time.now()))
-    context.restores.done(f"main/{recorded[0]}")
     restores(context)
-    context.restores.done(f"main/{recorded[0]}")
     run_sweep(context)
     assert restores(context) == [recorded[0]]
 
@@ -128,7 +128,6 @@ def test_deleted_once_more(registry, context, recorded):
     (violation,) = context.violations.newest()
     context.violations.update(violation.closed_as(State.RESTORED, Time.now()))
     restores(context)
-    context.restores.done(f"main/{recorded[0]}")
     assert run_sweep(context).report.drift == 1
     assert restores(context) == [recorded[0]]
 
@@ -206,7 +205,7 @@ def test_only_observed(registry, make_context, impatient):
     for _ in range(3):
         assert run_sweep(context).report.drift == 2
     assert [violation.state for violation in context.violations.newest()] == [State.OBSERVED] * 2
-    assert len(context.alerts.agenda) == 2
+    assert len(context.alerts.queue) == 2
     assert restores(context) == []
     overwrite(registry, "team/app:v000", image("c"))
     run_sweep(context)
@@ -238,7 +237,7 @@ def test_a_sweep_that_dies(registry, redis, make_context, impatient, mode):
         assert kinds == {name_of(changed): Decision.OVERWRITTEN, name_of(deleted): Decision.DELETED}
         assert len(list(context.violations.newest())) == 2
         if mode == "observe":
-            assert len(context.alerts.agenda) == 2
+            assert len(context.alerts.queue) == 2
         else:
             assert restores(context) == [changed, deleted]
     assert commands > 10
@@ -301,7 +300,7 @@ class TestAfterAnUnlock:
         jobs.sweep()
         assert record_of(context, locked).digest == Digest.of(B)
         assert not list(context.violations.newest())
-        assert f"main/team/app@{Digest.of(B)}" in {claim.item for claim in context.keeps.claim(10)}
+        assert f"main/team/app@{Digest.of(B)}" in {claim.key for claim in context.keeps.claim(10)}
 
     def test_later(self, registry, context, locked):
         """What is changed after that sweep is drift, although nothing was announced since."""
@@ -358,7 +357,7 @@ def test_an_original_that_was_recorded_before_its_policy_is_kept(registry, conte
     announce(context, "team/app:1", Digest.of(A), time=Time.now().plus(-3600))
     registry.put_manifest("team/app", "1", A)
     run_sweep(context)
-    assert [claim.item for claim in context.keeps.claim(10)] == [f"main/team/app@{Digest.of(A)}"]
+    assert [claim.key for claim in context.keeps.claim(10)] == [f"main/team/app@{Digest.of(A)}"]
 
 
 def test_a_clock_that_is_ahead(registry, context):
@@ -449,7 +448,7 @@ def test_away(registry, context, recorded):
 
 
 class TestJob:
-    """What workers do of the sweeps on the agenda."""
+    """What workers do of the sweeps on the queue."""
 
     def test_a_sweep_of_a_registry(self, registry, context, recorded, caplog):
         """It sweeps, restores what drifted, and leaves its report."""
@@ -474,7 +473,7 @@ class TestJob:
         assert record_of(context, "team/app:v000") is None
 
     def test_a_long_one_gives_way(self, registry, context, recorded, monkeypatch):
-        """After a slice of time it goes back to the agenda, and is done in the end."""
+        """After a slice of time it goes back to the queue, and is done in the end."""
         monkeypatch.setattr(sweep_module, "SLICE", 0)
         push_tags(registry, "team/b", 100, A)
         overwrite(registry, recorded[19])
@@ -523,7 +522,7 @@ def test_the_lock_is_free_again(context):
 
 def test_a_sweep_that_stood_still(context, monkeypatch):
     """Whoever lost the lock in between stops, instead of sweeping beside another."""
-    monkeypatch.setattr(sole_sweep_module, "LOCK", 1)
+    monkeypatch.setattr(sole_sweep_module, "SWEEP_LOCK", 1)
     with sweep_lock(context, MAIN) as check:
         check()
         context.redis.set("te:sweeping:main", "another")
@@ -535,7 +534,7 @@ def test_a_sweep_that_stood_still(context, monkeypatch):
 
 def test_a_sweep_that_is_busy_with_something_else(context, monkeypatch):
     """The lock is kept for as long as the sweep goes on, whether or not that asks for it; then nothing is left."""
-    monkeypatch.setattr(sole_sweep_module, "LOCK", 1)
+    monkeypatch.setattr(sole_sweep_module, "SWEEP_LOCK", 1)
     with sweep_lock(context, MAIN) as check:
         time.sleep(1.2)
         with pytest.raises(SweepRunning, match="being swept already"), sweep_lock(context, MAIN):
@@ -547,7 +546,7 @@ def test_a_sweep_that_is_busy_with_something_else(context, monkeypatch):
 
 def test_a_renewal_that_fails_once(context, monkeypatch):
     """Where Redis does not answer in between the lock is not given up: it is tried again."""
-    monkeypatch.setattr(sole_sweep_module, "LOCK", 1)
+    monkeypatch.setattr(sole_sweep_module, "SWEEP_LOCK", 1)
     failures, renewed, reacquire = [NoConnection("away")], threading.Event(), Lock.reacquire
 
     def flaky(lock: Lock) -> bool:

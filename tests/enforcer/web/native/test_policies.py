@@ -55,7 +55,7 @@ def test_a_new_policy_is_in_force(call, here):
     call("POST", "/policies", draft())
     assert [one.id for one in here.policies.current()] == [1]
     assert [entry.by for entry in here.audit.newest()] == ["ops"]
-    assert [claim.item for claim in WorkQueue(here.redis, Task.BASELINE).claim(5)] == ["main/team"]
+    assert [claim.key for claim in WorkQueue(here.redis, Task.BASELINE).claim(5)] == ["main/team"]
 
 
 def test_a_namespace_need_not_be_there(call):
