@@ -42,15 +42,17 @@ notification_token = "{token}"
 registry = "{name}"
 namespace = "team"
 tags = {{ pattern = "**" }}
+{policy}
 """
 
 
 @dataclass(frozen=True)
 class FakeTable:
-    """What a registry in memory is like: its kind, more of its configuration, and by how much its clock is ahead."""
+    """What a registry in memory is like: its kind, more lines of its configuration, its clock and its store."""
 
     kind: str = "distribution"
     more: str = ""
+    policy: str = ""
     skew: float = 0.0
     delay: float = 0.0
 
@@ -75,7 +77,8 @@ class Bench:
         fake = NotifyingRegistry(f"{self.url}/notifications/{name}", TOKEN, delay=table.delay)
         fake.replicas[0].skew = table.skew
         self.fakes[name] = fake
-        self._more += _FAKE.format(name=name, url=fake.url, kind=table.kind, token=TOKEN, more=table.more)
+        lines = {"kind": table.kind, "more": table.more, "policy": table.policy}
+        self._more += _FAKE.format(name=name, url=fake.url, token=TOKEN, **lines)
 
     @staticmethod
     def _endpoint(name: str, url: str) -> dict[str, Any]:

@@ -1,0 +1,79 @@
+"""Clocks that are wrong, apart or set decide nothing: what was first stays, what people are told is so."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.attacks import clocks
+from tests.integration.attacks.bench import FakeTable, bench
+from tests.integration.attacks.fights import within
+
+pytestmark = pytest.mark.integration
+
+COUNT = 4
+
+UNDONE = {
+    "behind-an-hour": "attacks.md 3.1, 3.3: original and overwrite are `moved`, since the policy seems younger",
+    "behind-seventy": "attacks.md 3.1, 3.3: original and overwrite are `moved`, since the policy seems younger",
+    "set-back": "attacks.md 3.1: the overwrite seems older than the record and replaces it",
+    "apart-ninety": "attacks.md 3.2: the overwrite seems older than the record and replaces it",
+    "apart-three": "attacks.md 3.2: the overwrite seems older than the record and replaces it",
+}
+TOLD = {
+    **{name: UNDONE[name] for name in ("behind-an-hour", "behind-seventy", "set-back")},
+    "ahead-seventy": "attacks.md 3.1: told as back after 0 ms",
+    "ahead-an-hour": "attacks.md 3.3: told as back after 0 ms",
+}
+
+
+def each(names, reasons):
+    """A parameter for each name; what is known to fail has to fail."""
+    return [pytest.param(name, marks=[failing(reasons[name])] if name in reasons else []) for name in names]
+
+
+def failing(reason):
+    """What is not built yet."""
+    return pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    tables = {**clocks.TABLES, "cut": FakeTable(), "harbor": FakeTable(kind="harbor")}
+    with bench(tmp_path_factory.mktemp("clocks"), fakes=tables) as whole:
+        yield whole
+
+
+@pytest.fixture(scope="module")
+def outcomes(running):
+    """What became of the tags on every registry."""
+    return clocks.overwrite_all(running, COUNT)
+
+
+@pytest.mark.parametrize("name", each(clocks.TABLES, UNDONE))
+def test_every_overwrite_is_undone(outcomes, name):
+    """The original is back and is the record, whatever the registry's clocks say and however late it writes."""
+    assert clocks.lost(outcomes[name]) == []
+
+
+@pytest.mark.parametrize("name", each([*clocks.SKEWS, *clocks.STEPS], TOLD))
+def test_what_people_are_told_is_so(running, outcomes, name):
+    """Exposures are right within a second, and no alert says that the original was in place when it was not."""
+    assert within(lambda: clocks.untrue(running, name, outcomes[name]) == [], 2)
+
+
+@failing("attacks.md 2.2: a correction is told as a warning, not as critical")
+def test_original_behind_a_cut_network_is_the_original(running):
+    """Where a later event of the same process shows that its network is well, its older push corrects the record."""
+    original, other = clocks.push_behind_a_cut(running, "cut", 4)
+    assert within(lambda: running.record("team/cut", "1.0", registry="cut") == original, 5)
+    assert within(lambda: running.served("team/cut", "1.0", registry="cut") == original, 5)
+    assert within(
+        lambda: any(a["severity"] == "critical" for a in running.alerts("team/cut", "1.0", registry="cut")), 2
+    )
+    assert other in str(running.alerts("team/cut", "1.0", registry="cut"))
+
+
+@failing("attacks.md 3.5: of equal times the smaller digest is first")
+def test_first_of_two_pushes_in_one_second_of_harbor_stays(running):
+    """Where times cannot tell, the first that arrived is first."""
+    assert clocks.lost(clocks.push_twice_in_a_second(running, "harbor", COUNT)) == []
