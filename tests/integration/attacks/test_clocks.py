@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.attacks import clocks
 from tests.integration.attacks.bench import FakeTable, bench
+from tests.integration.attacks.expected import each, failing
 from tests.integration.attacks.fights import within
 
 pytestmark = pytest.mark.integration
@@ -24,16 +25,6 @@ TOLD = {
     "ahead-seventy": "attacks.md 3.1: told as back after 0 ms",
     "ahead-an-hour": "attacks.md 3.3: told as back after 0 ms",
 }
-
-
-def each(names, reasons):
-    """A parameter for each name; what is known to fail has to fail."""
-    return [pytest.param(name, marks=[failing(reasons[name])] if name in reasons else []) for name in names]
-
-
-def failing(reason):
-    """What is not built yet."""
-    return pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason)
 
 
 @pytest.fixture(scope="module")
