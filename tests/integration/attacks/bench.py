@@ -153,10 +153,15 @@ class Bench:
         assert self.registry is not None
         return self.registry.url
 
+    def login(self, registry: str) -> tuple[str, str] | None:
+        """The first account of a registry in memory that has any."""
+        accounts = self.fakes[registry].accounts if registry in self.fakes else {}
+        return next(iter(accounts.items()), None)
+
     def upload(self, repository: str, seed: str, *, registry: str = "main") -> bytes:
         """An image of which all but the manifest is in the repository."""
         for content in blobs_of(seed):
-            push_blob(self.url_of(registry), repository, content)
+            push_blob(self.url_of(registry), repository, content, auth=self.login(registry))
         return image(seed)
 
     def push(
@@ -175,9 +180,10 @@ class Bench:
         2.8 sometimes answers 500 while the same tag is being written by somebody else.
         """
         headers = {"Content-Type": media_type} | ({"X-Forwarded-For": host} if host else {})
+        login = tuple(part.encode() for part in auth) if auth else None
         target = f"{at or self.url_of('main')}/v2/{repository}/manifests/{reference}"
         for _ in range(20):
-            answer = http.put(target, data=content, headers=headers, auth=auth, timeout=20)
+            answer = http.put(target, data=content, headers=headers, auth=login, timeout=20)
             if answer.status_code < 500:
                 break
             time.sleep(0.02)
@@ -192,7 +198,7 @@ class Bench:
     def served(self, repository: str, reference: str, *, registry: str = "main") -> Digest | None:
         """What a tag or a digest is now, by its bytes."""
         target = f"{self.url_of(registry)}/v2/{repository}/manifests/{reference}"
-        answer = http.get(target, headers={"Accept": ACCEPT}, timeout=10)
+        answer = http.get(target, headers={"Accept": ACCEPT}, auth=self.login(registry), timeout=10)
         return Digest.of(answer.content) if answer.ok else None
 
     def forge(self, registry: str, **changes: Any) -> requests.Response:
@@ -259,10 +265,18 @@ class Bench:
 
 
 @contextmanager
-def bench(directory: Path, *, more: str = "", fakes: Mapping[str, FakeTable] | None = None) -> Iterator[Bench]:
-    """One that runs, and ends whatever happens."""
+def bench(
+    directory: Path,
+    *,
+    more: str = "",
+    fakes: Mapping[str, FakeTable] | None = None,
+    log_in: Mapping[str, str] | None = None,
+) -> Iterator[Bench]:
+    """One that runs, and ends whatever happens; with `log_in`, names and passwords, its fakes ask for credentials."""
     with ExitStack() as stack:
         whole = Bench(directory, more=more, fakes=fakes)
+        for fake in whole.fakes.values():
+            fake.accounts.update(log_in or {})
         stack.callback(whole.stop)
         whole.start()
         yield whole
