@@ -283,6 +283,6 @@ def bench(
 
 
 def side_by_side(work: Callable[[T], R], items: list[T]) -> list[R]:
-    """What a function makes of each, all at once."""
-    with ThreadPoolExecutor(max(1, len(items))) as pool:
+    """What a function makes of each, up to 100 at once."""
+    with ThreadPoolExecutor(min(100, len(items))) as pool:
         return list(pool.map(work, items))
