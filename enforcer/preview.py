@@ -23,7 +23,7 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class ProtectedTag:
-    """A tag that is there now, and what it would be protected with."""
+    """A tag that is there now, and the record that it would be protected with."""
 
     name: TagName
     record: Record
@@ -31,7 +31,7 @@ class ProtectedTag:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Something that happened to a tag and would have been a violation, and the digest that would have stayed."""
+    """A move of a tag that would have been a violation, and the digest that would have stayed."""
 
     name: TagName
     kind: Decision
@@ -47,10 +47,10 @@ class Preview:
     moves: tuple[Move, ...]
 
 
-def preview(ledger: Ledger, policy: Policy, since: Time) -> Preview:
-    """What the policy, enabled, would do to the tags in the ledger, and would have done from `since` on.
+def preview(ledger: Ledger, policy: Policy, since: Time, *, at_once: int = CHUNK) -> Preview:
+    """The effect of the policy, were it enabled, on the tags in the ledger, now and from `since` on.
 
-    What was a violation anyway, under other policies, is not counted. Only what the history still holds can be told.
+    A move that was a violation of other policies anyway is not counted, and only the history that is kept can be told.
     """
     in_force = replace(policy, disabled=False, effective_since=since)
     tags: list[ProtectedTag] = []
@@ -65,19 +65,19 @@ def preview(ledger: Ledger, policy: Policy, since: Time) -> Preview:
                     tags.append(ProtectedTag(name, state.record))
                 if state.last[0] >= since:
                     moved.append(name)
-    moves = sorted(_moves(ledger, in_force, moved), key=lambda move: move.event.order, reverse=True)
+    moves = sorted(_moves(ledger, in_force, moved, at_once), key=lambda move: move.event.order, reverse=True)
     return Preview(tuple(sorted(tags, key=lambda tag: tag.name)), tuple(moves))
 
 
-def _moves(ledger: Ledger, policy: Policy, names: Sequence[TagName]) -> Iterator[Move]:
+def _moves(ledger: Ledger, policy: Policy, names: Sequence[TagName], at_once: int) -> Iterator[Move]:
     policies = PolicySet([policy])
-    for start in range(0, len(names), CHUNK):
-        for name, history in ledger.histories(names[start : start + CHUNK]).items():
+    for start in range(0, len(names), at_once):
+        for name, history in ledger.histories(names[start : start + at_once]).items():
             yield from moves_of(name, history, policies, policy.effective_since)
 
 
 def moves_of(name: TagName, history: Sequence[Entry], policies: PolicySet, since: Time) -> Iterator[Move]:
-    """What of a tag's history, oldest entry first, would have been a violation of these policies from `since` on."""
+    """The entries of a history, oldest first, that would have been violations of these policies from `since` on."""
     record: Record | None = None
     for entry in history:
         if entry.late:

@@ -31,20 +31,20 @@ class Unlock:
     reason: str
 
     @classmethod
-    def parse(cls, registry: RegistryName, text: str, *, seconds: float, by: str, reason: str) -> Self:
-        """Read `repository:tag`, each a name or a pattern. Raises `InvalidName` or `InvalidPattern`."""
+    def parse(cls, registry: RegistryName, text: str, *, seconds: float, now: Time, by: str, reason: str) -> Self:
+        """Read `repository:tag`, each a name or a pattern; it begins now. Raises `InvalidName` or `InvalidPattern`."""
         repositories, colon, tags = text.rpartition(":")
         if not colon:
             raise InvalidName(f"{text[:80]!r} is no tag: write repository:tag, each a name or a pattern")
         if not 0 < seconds <= LONGEST:
             raise InvalidName(f"an unlock lasts up to {LONGEST // 86400} days, not {seconds:.0f} seconds")
-        now = Time.now()
         return cls(
             id=0,
             registry=registry,
             repositories=Pattern.parse(repositories),
             tags=Pattern.parse(tags),
-            begins=Time(f"{now[:19]}Z"),  # Harbor tells whole seconds: what is pushed from now on may seem that old
+            # Harbor tells whole seconds: what is pushed from now on may seem that old.
+            begins=Time(f"{now[:19]}Z"),
             ends=now.plus(seconds),
             by=by,
             reason=reason,

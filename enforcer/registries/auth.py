@@ -60,15 +60,21 @@ class Authenticator:
     """The `Authorization` headers for one registry. Safe for many threads at a time.
 
     A `scope` is what a request needs, as `repository:team/app:pull`, or "" for a request that needs to be known only.
-    `clock` counts seconds.
+    `clock` counts seconds; `most` tokens are remembered.
     """
 
     def __init__(
-        self, endpoint: RegistryEndpoint, transport: Transport, clock: Callable[[], float] = time.monotonic
+        self,
+        endpoint: RegistryEndpoint,
+        transport: Transport,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        most: int = _GRANTS,
     ) -> None:
         self._endpoint = endpoint
         self._transport = transport
         self._clock = clock
+        self._most = most
         self._basic = _basic_header(endpoint) if endpoint.username else None
         self._sends_basic = False
         self._service: _TokenService | None = None
@@ -118,7 +124,7 @@ class Authenticator:
         with self._lock:
             grant = self._grants.get(scope)
             if grant is None:
-                if len(self._grants) >= _GRANTS:
+                if len(self._grants) >= self._most:
                     del self._grants[next(iter(self._grants))]
                 grant = self._grants[scope] = _Grant(merged_scopes(scope))
             return grant

@@ -236,7 +236,7 @@ class Pipeline(RuleBasedStateMachine):
             self.store.lock(unlocked.id, "ops")
             unlocked.ends = min(unlocked.ends, Time.now())
             return
-        wanted = Unlock.parse(MAIN, f"{APP}:{pattern}", seconds=ticks * TICK, by="ops", reason="repair")
+        wanted = Unlock.parse(MAIN, f"{APP}:{pattern}", seconds=ticks * TICK, now=Time.now(), by="ops", reason="repair")
         self.regime.unlocks.append(Unlocked(self.store.unlock(wanted).id, pattern, wanted.begins, wanted.ends))
 
     @rule(tag=TAG, digest=DIGEST)

@@ -8,6 +8,7 @@ from enforcer.store.log import LOG, Log
 from enforcer.store.policies import PolicyStore
 from enforcer.store.wakeups import Queues, Task
 from enforcer.store.workqueue import WorkQueue
+from enforcer.times import Time
 from tests.fakes.clock import Clock
 from tests.fakes.events import MAIN, digest, push
 from tests.fakes.settings import registry_table, settings
@@ -156,7 +157,10 @@ def test_sweep_at_the_end_of_an_unlock(redis, clock):
     """Where an unlock has ended since the last look there is a sweep, once, whoever looks."""
     timers = [Timer(settings(), redis) for _ in range(2)]
     store = PolicyStore(redis)
-    made = [store.unlock(Unlock.parse(MAIN, f"{name}/app:1", seconds=600, by="ops", reason="why")) for name in "ab"]
+    made = [
+        store.unlock(Unlock.parse(MAIN, f"{name}/app:1", seconds=600, now=Time.now(), by="ops", reason="why"))
+        for name in "ab"
+    ]
 
     def swept():
         for timer in timers:

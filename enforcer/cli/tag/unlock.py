@@ -43,7 +43,7 @@ def unlock(config: Path | None, reference: str, seconds: int, reason: str, regis
     with open_session(config) as session:
         name = registry_of(session.settings, registry)
         with reading_usage():
-            wanted = Unlock.parse(name, reference, seconds=seconds, by=login(), reason=reason)
+            wanted = Unlock.parse(name, reference, seconds=seconds, now=Time.now(), by=login(), reason=reason)
         made = session.policies.unlock(wanted)
     click.echo(json.dumps(made.as_dict()) if as_json else f"unlocked until {made.ends[:19]}Z: {_one_line(made)}")
 

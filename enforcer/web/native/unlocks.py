@@ -46,9 +46,9 @@ class Unlock(Shape):
     state: Literal["active", "ended"] = Field(description="Whether it is in force now.")
 
     @classmethod
-    def of(cls, unlock: stored.Unlock) -> Self:
-        """What is shown of an unlock."""
-        return cls(**unlock.as_dict(), state="active" if unlock.is_in_force(Time.now()) else "ended")
+    def of(cls, unlock: stored.Unlock, now: Time) -> Self:
+        """The unlock as the API shows it at that time."""
+        return cls(**unlock.as_dict(), state="active" if unlock.is_in_force(now) else "ended")
 
 
 class UnlockPage(Page[Unlock]):
@@ -75,8 +75,8 @@ def list_unlocks(call: Call[UnlockQuery, NoBody]) -> Answer:
 
     One that ended is forgotten after 30 days; the audit remembers it for longer.
     """
-    query = call.query
-    shown = map(Unlock.of, _unlocks(_registry(call)))
+    query, now = call.query, Time.now()
+    shown = (Unlock.of(unlock, now) for unlock in _unlocks(_registry(call)))
     found = [unlock for unlock in shown if query.state in (None, unlock.state)]
     return Answer(UnlockPage(items=list(cut(found, query)), total=len(found)), link_to_next(query, len(found)))
 
@@ -96,16 +96,17 @@ def create_unlock(call: Call[Query, UnlockDraft]) -> Answer:
 
     They are protected again by themselves; what a tag is then becomes its record.
     """
-    registry, wanted = _registry(call), call.body
+    registry, wanted, now = _registry(call), call.body, Time.now()
     unlock = stored.Unlock.parse(
         registry,
         f"{wanted.repositories}:{wanted.tags}",
         seconds=wanted.seconds,
+        now=now,
         by=call.account.name,
         reason=wanted.reason,
     )
     made = services().policies.unlock(unlock)
-    return Answer(Unlock.of(made), [("Location", f"{PREFIX}/registries/{registry}/unlocks/{made.id}")])
+    return Answer(Unlock.of(made, now), [("Location", f"{PREFIX}/registries/{registry}/unlocks/{made.id}")])
 
 
 @group.operation(
@@ -113,7 +114,7 @@ def create_unlock(call: Call[Query, UnlockDraft]) -> Answer:
 )
 def get_unlock(call: Call[Query, NoBody]) -> Answer:
     """Show an unlock."""
-    return Answer(Unlock.of(_unlock(call)))
+    return Answer(Unlock.of(_unlock(call), Time.now()))
 
 
 @group.operation(

@@ -9,9 +9,10 @@ import pytest
 from enforcer.errors import InvalidPattern, NotFound
 from enforcer.names import Namespace, RegistryName, Repository, Tag
 from enforcer.policies.patterns import Pattern
-from enforcer.policies.policy import Against, Mode, Policy
+from enforcer.policies.policy import Against, Mode
 from enforcer.policies.policy_set import Former, PolicySet
 from enforcer.policies.unlock import Unlock
+from enforcer.times import Time
 from tests.fakes import policies as fakes
 from tests.fakes.events import MAIN
 from tests.fakes.policies import SINCE
@@ -123,17 +124,22 @@ def test_other_namespaces_cost_nothing():
             policies.protection(MAIN, Repository("broken/app"), TAG, SINCE)
 
 
-def test_threads_read_the_same(monkeypatch):
+class ReadTogether(dict):
+    """A stored policy that two threads begin to read before either goes on."""
+
+    def __init__(self, *fields):
+        super().__init__(*fields)
+        self.both = threading.Barrier(2, timeout=5)
+
+    def __getitem__(self, name):
+        if name == "repositories":
+            self.both.wait()
+        return super().__getitem__(name)
+
+
+def test_threads_read_the_same():
     """Two requests that are the first to ask for a namespace both get its policies, while each still reads them."""
-    both = threading.Barrier(2, timeout=5)
-    read = Policy.from_dict
-
-    def read_together(fields):
-        both.wait()
-        return read(fields)
-
-    policies = PolicySet([policy().as_dict()])
-    monkeypatch.setattr(Policy, "from_dict", read_together)
+    policies = PolicySet([ReadTogether(policy().as_dict())])
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda _: policies.of_namespace("main", "team"), range(2)))
     assert [[one.id for one in each] for each in found] == [[1], [1]]
@@ -206,5 +212,5 @@ class TestProtectedSince:
 
 
 def unlocked(ends, tags="1.*"):
-    wanted = Unlock.parse(MAIN, f"team/**:{tags}", seconds=60, by="ops", reason="repair")
+    wanted = Unlock.parse(MAIN, f"team/**:{tags}", seconds=60, now=Time.now(), by="ops", reason="repair")
     return replace(wanted, begins=SINCE, ends=ends)

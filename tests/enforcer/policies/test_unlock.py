@@ -6,7 +6,6 @@ import pytest
 
 from enforcer.errors import InvalidName, InvalidPattern, NotFound
 from enforcer.names import Repository, Tag
-from enforcer.policies import unlock as unlock_module
 from enforcer.policies.unlock import LONGEST, Unlock
 from enforcer.store.audit import Audit
 from enforcer.store.policies import FORGOTTEN, PolicyStore
@@ -17,40 +16,27 @@ NOW = Time("2026-11-22T04:00:00.750000000Z")
 TAG = Tag("1.0")
 
 
-class StoppedTime(Time):
-    """A clock that stands still."""
-
-    @classmethod
-    def now(cls):
-        return NOW
-
-
-@pytest.fixture
-def stopped(monkeypatch):
-    monkeypatch.setattr(unlock_module, "Time", StoppedTime)
-
-
 @pytest.fixture
 def store(redis):
     return PolicyStore(redis)
 
 
-def unlock(text="team/app:1.0", seconds=60, reason="repair"):
-    return Unlock.parse(MAIN, text, seconds=seconds, by="ops", reason=reason)
+def unlock(text="team/app:1.0", seconds=60, reason="repair", now=None):
+    return Unlock.parse(MAIN, text, seconds=seconds, now=now or Time.now(), by="ops", reason=reason)
 
 
-def test_from_now_until_its_end(stopped):
+def test_from_now_until_its_end():
     """It covers a tag from now until so many seconds later, and not the moment of its end."""
-    made = unlock(seconds=60)
+    made = unlock(seconds=60, now=NOW)
     covered = {seconds: made.covers(APP, TAG, NOW.plus(seconds)) for seconds in (0, 59.999, 60, 61)}
     assert covered == {0: True, 59.999: True, 60: False, 61: False}
     assert made.is_in_force(NOW)
     assert not made.is_in_force(NOW.plus(60))
 
 
-def test_whole_seconds(stopped):
+def test_whole_seconds():
     """A registry that tells whole seconds seems to say that what is pushed now was pushed a little earlier."""
-    made = unlock()
+    made = unlock(now=NOW)
     assert made.covers(APP, TAG, Time("2026-11-22T04:00:00Z"))
     assert not made.covers(APP, TAG, Time("2026-11-22T03:59:59.999999999Z"))
 
@@ -101,20 +87,20 @@ def test_how_long(seconds):
         unlock(seconds=seconds)
 
 
-def test_for_a_week(stopped):
+def test_for_a_week():
     """A week is the longest."""
-    assert unlock(seconds=LONGEST).ends == NOW.plus(7 * 86_400)
+    assert unlock(seconds=LONGEST, now=NOW).ends == NOW.plus(7 * 86_400)
 
 
-def test_as_json(stopped):
+def test_as_json():
     """What is written can be read again."""
-    made = unlock("team/*:{1.*,2.*}")
+    made = unlock("team/*:{1.*,2.*}", now=NOW)
     assert Unlock.from_dict(json.loads(json.dumps(made.as_dict()))) == made
 
 
-def test_ended(stopped):
+def test_ended():
     """It can end earlier, never later."""
-    made = unlock(seconds=60)
+    made = unlock(seconds=60, now=NOW)
     assert made.ended(NOW.plus(10)).ends == NOW.plus(10)
     assert made.ended(NOW.plus(100)) == made
 
@@ -168,14 +154,11 @@ def test_no_such_unlock(store):
         store.lock(7, "joan")
 
 
-def test_forgotten(redis, store, monkeypatch):
+def test_forgotten(redis, store):
     """One that ended long ago goes when another is made; events of its time are not judged any more."""
     past = Time.now().plus(-FORGOTTEN - 3600)
-    with monkeypatch.context() as patch:
-        patch.setattr(unlock_module.Time, "now", classmethod(lambda _: past))
-        old = unlock(seconds=60)
-        young = unlock("team/app:2.0", seconds=7200)
-    old, young = store.unlock(old), store.unlock(young)
+    old = store.unlock(unlock(seconds=60, now=past))
+    young = store.unlock(unlock("team/app:2.0", seconds=7200, now=past))
     new = store.unlock(unlock("team/app:3.0"))
     known = PolicyStore(redis).current().unlocks
     assert {one.id for one in known} == {young.id, new.id}

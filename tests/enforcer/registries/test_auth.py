@@ -40,12 +40,12 @@ def clock():
 
 
 @contextmanager
-def authenticator(url: str, clock: Clock | None = None, **settings):
+def authenticator(url: str, clock: Clock | None = None, *, most: int = 100, **settings):
     account = {"username": OPS[0], "password": OPS[1], "timeout": 5.0, **settings}
-    access = RegistryEndpoint(name=RegistryName("main"), url=url, **account)
-    transport = Transport(access)
+    endpoint = RegistryEndpoint(name=RegistryName("main"), url=url, **account)
+    transport = Transport(endpoint)
     try:
-        yield Authenticator(access, transport, clock or Clock())
+        yield Authenticator(endpoint, transport, clock or Clock(), most=most)
     finally:
         transport.close()
 
@@ -201,10 +201,9 @@ def test_token_is_replaced_before_its_end(registry, clock, lifetime, good, over)
         assert auth.header(PULL) != first
 
 
-def test_tokens_that_are_remembered_are_bounded(registry, monkeypatch):
+def test_tokens_that_are_remembered_are_bounded(registry):
     """A sweep over any number of repositories does not grow without end; the oldest is asked for again."""
-    monkeypatch.setattr("enforcer.registries.auth._GRANTS", 2)
-    with authenticator(registry.url) as auth:
+    with authenticator(registry.url, most=2) as auth:
         first = auth.renewed(challenge(registry), "repository:a/a:pull", None)
         auth.header("repository:b/b:pull")
         third = auth.header("repository:c/c:pull")
@@ -315,8 +314,8 @@ def test_token_service_that_is_away(registry):
 def test_where_credentials_go(url, token_url, realm, trusted):
     """Credentials go to the configured token service, or to one on the registry's host that is as well protected."""
     asked: list[str] = []
-    access = RegistryEndpoint(name=RegistryName("main"), url=url, username="ops", password="x", token_url=token_url)
-    auth = Authenticator(access, RecordingTransport(access, asked))
+    endpoint = RegistryEndpoint(name=RegistryName("main"), url=url, username="ops", password="x", token_url=token_url)
+    auth = Authenticator(endpoint, RecordingTransport(endpoint, asked))
 
     if trusted:
         assert auth.renewed(f'Bearer realm="{realm}"', PULL, None) == "Bearer abc"
@@ -330,8 +329,8 @@ def test_where_credentials_go(url, token_url, realm, trusted):
 class RecordingTransport(Transport):
     """Sends nothing, notes where it would have gone, and answers with a token."""
 
-    def __init__(self, access: RegistryEndpoint, asked: list[str]) -> None:
-        super().__init__(access)
+    def __init__(self, endpoint: RegistryEndpoint, asked: list[str]) -> None:
+        super().__init__(endpoint)
         self.asked = asked
 
     def send(self, request, authorization=None):

@@ -22,12 +22,20 @@ def registry():
 
 @pytest.fixture
 def transport(registry):
-    transport = Transport(access(registry.url))
+    transport = Transport(endpoint(registry.url))
     yield transport
     transport.close()
 
 
-def access(url: str, **settings) -> RegistryEndpoint:
+@pytest.fixture
+def environment(monkeypatch):
+    """Sets an environment variable; what this machine says of proxies does not count."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch.setenv
+
+
+def endpoint(url: str, **settings) -> RegistryEndpoint:
     return RegistryEndpoint(name=RegistryName("main"), url=url, **{"timeout": 5.0, **settings})
 
 
@@ -36,7 +44,7 @@ def get(url: str, **fields) -> Request:
 
 
 def failure_at(url: str, **settings) -> RegistryUnavailable | RegistryRefused:
-    transport = Transport(access(url, **settings))
+    transport = Transport(endpoint(url, **settings))
     try:
         with pytest.raises((RegistryUnavailable, RegistryRefused)) as caught:
             transport.send(get(url))
@@ -142,12 +150,12 @@ def test_cookies_are_not_kept(registry, transport):
     assert "cookie" not in registry.headers[1]
 
 
-def test_netrc_is_not_used(registry, transport, tmp_path, monkeypatch):
+def test_netrc_is_not_used(registry, transport, tmp_path, environment):
     """Credentials come from the settings, not from the home directory of whoever runs us."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login someone password else\n")
     netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
+    environment("NETRC", str(netrc))
 
     transport.send(get(registry.url))
     transport.send(get(registry.url), "Basic eDp5")
@@ -249,9 +257,9 @@ def test_http_where_https_is_expected(registry):
     assert "check ca_file of the registry" in str(failure)
 
 
-def test_ca_file_of_the_settings_wins(registry, tmp_path, monkeypatch):
+def test_ca_file_of_the_settings_wins(registry, tmp_path, environment):
     """The environment's bundle of certificates does not replace the registry's own."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "environment.pem"))
+    environment("REQUESTS_CA_BUNDLE", str(tmp_path / "environment.pem"))
 
     failure = failure_at(registry.url.replace("http:", "https:"), ca_file=str(tmp_path / "settings.pem"))
 
@@ -264,24 +272,20 @@ def test_address_that_is_none(url):
     assert isinstance(failure_at(url), RegistryRefused)
 
 
-def test_proxy_is_used_and_its_password_not_told(monkeypatch):
+def test_proxy_is_used_and_its_password_not_told(environment):
     """Proxies of the environment are used; a failing one is named as the trouble, without its credentials."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("http_proxy", f"http://user:swordfish@127.0.0.1:{listener.getsockname()[1]}")
-        monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.delenv("NO_PROXY", raising=False)
+        environment("http_proxy", f"http://user:swordfish@127.0.0.1:{listener.getsockname()[1]}")
 
         failure = failure_at("http://registry.example.com/")
 
     assert "no answer from registry.example.com through the proxy: Connection refused" in str(failure)
 
 
-def test_bad_proxy_does_not_show_its_password(monkeypatch):
+def test_bad_proxy_does_not_show_its_password(environment):
     """A proxy's address that cannot be read is not repeated, as it holds a password."""
-    monkeypatch.setenv("http_proxy", "http://user:swordfish@[proxy")
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
+    environment("http_proxy", "http://user:swordfish@[proxy")
 
     assert "swordfish" not in str(failure_at("http://registry.example.com/"))
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import chdir
+
 import pytest
 
 from enforcer.errors import InvalidSettings
@@ -12,29 +14,29 @@ def test_the_given_file_goes_before_the_variable(tmp_path):
     assert find_file(given, {"ENFORCER_CONFIG": "other.toml"}) == given
 
 
-def test_the_variable_goes_before_the_default(tmp_path, monkeypatch):
+def test_the_variable_goes_before_the_default(tmp_path):
     """ENFORCER_CONFIG is used although an enforcer.toml is in the working directory."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "enforcer.toml").touch()
-    assert str(find_file(None, {"ENFORCER_CONFIG": "/etc/other.toml"})) == "/etc/other.toml"
+    with chdir(tmp_path):
+        (tmp_path / "enforcer.toml").touch()
+        assert str(find_file(None, {"ENFORCER_CONFIG": "/etc/other.toml"})) == "/etc/other.toml"
 
 
 @pytest.mark.parametrize("environ", [{}, {"ENFORCER_CONFIG": ""}])
-def test_the_default_is_in_the_working_directory(environ, tmp_path, monkeypatch):
+def test_the_default_is_in_the_working_directory(environ, tmp_path):
     """Without argument and variable, or with an empty one, enforcer.toml is used."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "enforcer.toml").touch()
-    assert str(find_file(None, environ)) == "enforcer.toml"
+    with chdir(tmp_path):
+        (tmp_path / "enforcer.toml").touch()
+        assert str(find_file(None, environ)) == "enforcer.toml"
 
 
-def test_without_any_file_the_error_says_how_to_get_one(tmp_path, monkeypatch):
+def test_without_any_file_the_error_says_how_to_get_one(tmp_path):
     """A first start ends with what to do next."""
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(InvalidSettings) as raised:
-        find_file(None, {})
-    assert raised.value.problems == (
-        "no enforcer.toml here; run `enforcer up` to have one written, or set ENFORCER_CONFIG",
-    )
+    with chdir(tmp_path):
+        with pytest.raises(InvalidSettings) as raised:
+            find_file(None, {})
+        assert raised.value.problems == (
+            "no enforcer.toml here; run `enforcer up` to have one written, or set ENFORCER_CONFIG",
+        )
 
 
 def test_a_named_file_that_is_missing_is_named(tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -66,21 +67,21 @@ def test_without_a_registry_there_is_nothing_to_do(folder):
     )
 
 
-def test_the_file_is_found_as_documented(folder, monkeypatch):
+def test_the_file_is_found_as_documented(folder):
     """Without an argument it is ./enforcer.toml, and data is kept beside it."""
     folder.file.write_text(REGISTRY)
-    monkeypatch.chdir(folder.path)
-    assert load(environ={}).data_dir == folder.path / "data"
-    assert load(environ={"ENFORCER_CONFIG": str(folder.file)}).data_dir == folder.path / "data"
+    with chdir(folder.path):
+        assert load(environ={}).data_dir == folder.path / "data"
+        assert load(environ={"ENFORCER_CONFIG": str(folder.file)}).data_dir == folder.path / "data"
 
 
-def test_paths_are_relative_to_the_file_wherever_one_stands(folder, monkeypatch):
+def test_paths_are_relative_to_the_file_wherever_one_stands(folder):
     """A command that is run elsewhere finds the same data."""
     file = folder.path / "etc" / "enforcer.toml"
     file.parent.mkdir()
     file.write_text('data_dir = "../kept"\n' + REGISTRY)
-    monkeypatch.chdir(folder.path)
-    assert load(Path("etc/enforcer.toml"), {}).data_dir == folder.path / "etc" / ".." / "kept"
+    with chdir(folder.path):
+        assert load(Path("etc/enforcer.toml"), {}).data_dir == folder.path / "etc" / ".." / "kept"
 
 
 @pytest.mark.parametrize(

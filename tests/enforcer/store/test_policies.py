@@ -13,6 +13,7 @@ from enforcer.store.audit import Audit
 from enforcer.store.policies import SETTINGS, PolicyStore
 from enforcer.store.wakeups import Task
 from enforcer.store.workqueue import WorkQueue
+from enforcer.times import Time
 from tests.fakes.events import MAIN
 from tests.fakes.policies import policy, selector
 from tests.fakes.settings import policy_table
@@ -28,7 +29,7 @@ def declared(**changes) -> PolicySettings:
 
 
 def unlock():
-    return Unlock.parse(MAIN, "team/app:1.0", seconds=60, by="ops", reason="repair")
+    return Unlock.parse(MAIN, "team/app:1.0", seconds=60, now=Time.now(), by="ops", reason="repair")
 
 
 def baselines(redis) -> set[str]:

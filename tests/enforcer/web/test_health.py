@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from fakeredis import FakeServer, FakeStrictRedis
+from redis.exceptions import OutOfMemoryError
 
 from enforcer.store.log import Log
 from enforcer.web.app import create_app
@@ -42,12 +43,14 @@ def test_not_ready_without_redis(server, client):
     assert client.get("/readyz").status_code == 200
 
 
-def test_not_ready_when_nothing_can_be_written(server, client, monkeypatch):
-    """A Redis that only reads, or is full, accepts no event."""
-    from redis.exceptions import OutOfMemoryError
+class FullRedis(FakeStrictRedis):
+    """A Redis that has no room for anything more."""
 
-    def full(*_: object, **__: object) -> None:
+    def set(self, *_: object, **__: object) -> None:
         raise OutOfMemoryError("OOM")
 
-    monkeypatch.setattr(FakeStrictRedis, "set", full)
+
+def test_not_ready_when_nothing_can_be_written(server):
+    """A Redis that only reads, or is full, accepts no event."""
+    client = create_app(settings(), FullRedis(server=server)).test_client()
     assert client.get("/readyz").status_code == 503

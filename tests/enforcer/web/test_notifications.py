@@ -202,13 +202,11 @@ def test_json_at_the_edge_of_what_can_be_read(redis, client, where):
     assert len(letters(redis)) == 20
 
 
-def test_a_reader_that_fails_loses_nothing(monkeypatch, redis, client):
+def test_a_reader_that_fails_loses_nothing(redis):
     """Even a bug in reading is a dead letter: the registry would send it again for ever, and nothing after it."""
-
-    def read(*_: object) -> None:
-        raise KeyError("oops")
-
-    monkeypatch.setattr("enforcer.web.notifications._FORMATS", {"distribution": read})
+    configured = settings()
+    configured.registries["main"] = configured.registries["main"].model_copy(update={"kind": "of a later release"})
+    client = create_app(configured, redis).test_client()
     assert post(client, envelope(event())).status_code == 202
     (letter,) = letters(redis)
     assert (letter.reason, letter.body) == ("it cannot be read: KeyError", envelope(event()).encode())
@@ -330,12 +328,23 @@ def test_a_wake_up_that_fails_is_no_error(redis, client, caplog):
     assert waiting(redis) == ["event-1"]
 
 
-def test_a_failing_step_does_not_swallow_the_wake_up(monkeypatch, redis, client):
+class NoRoomForLetters(FakeStrictRedis):
+    """A Redis that takes events, but no dead letter while it is full."""
+
+    is_full = True
+
+    def pipeline(self, *arguments: Any, **options: Any) -> Any:
+        if self.is_full:
+            raise OutOfMemoryError("full")
+        return super().pipeline(*arguments, **options)
+
+
+def test_a_failing_step_does_not_swallow_the_wake_up():
     """A notification that is sent again since only a part of it was kept still wakes a drain."""
-    dead_letter = Log.dead_letter
-    monkeypatch.setattr(Log, "dead_letter", lambda *_: (_ for _ in ()).throw(OutOfMemoryError("full")))
+    redis = NoRoomForLetters(server=FakeServer())
+    client = client_of(redis)
     assert post(client, envelope(event(), 1)).status_code == 503
-    monkeypatch.setattr(Log, "dead_letter", dead_letter)
+    redis.is_full = False
     assert post(client, envelope(event(), 1)).status_code == 202
     assert drains(redis) == 1
 

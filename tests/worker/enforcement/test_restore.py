@@ -755,7 +755,7 @@ def test_a_tag_that_is_not_protected_any_more_is_left_alone(scene):
     """Who unlocks a tag, or removes its policy, wants no restore that is still going on to undo what comes then."""
     scene.record()
     before = scene.overwrite()
-    unlock = Unlock.parse(NAME.registry, NAME.reference, seconds=600, by="ops", reason="a repair")
+    unlock = Unlock.parse(NAME.registry, NAME.reference, seconds=600, now=Time.now(), by="ops", reason="a repair")
     scene.context.policies.unlock(unlock)
 
     scene.step()

@@ -289,7 +289,9 @@ class TestAfterAnUnlock:
     @pytest.fixture
     def locked(self, registry, context, recorded):
         """A tag that was unlocked; nobody told us what was pushed meanwhile."""
-        made = context.policies.unlock(Unlock.parse(MAIN, recorded[3], seconds=60, by="ops", reason="repair"))
+        made = context.policies.unlock(
+            Unlock.parse(MAIN, recorded[3], seconds=60, now=Time.now(), by="ops", reason="repair")
+        )
         overwrite(registry, recorded[3], B)
         context.policies.lock(made.id, "ops")
         context.sweeps.add([("main/team", "")])

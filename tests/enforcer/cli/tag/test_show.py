@@ -125,7 +125,9 @@ def test_show(run, past, database):
     made = store.create(policy(tags="1.*"), "ops")
     Violations(database).open([violation(5)])
     assert shown(run) == before | {"protected_by": [made.id], "violations": [violation(5).id]}
-    unlocks = [Unlock.parse(MAIN, text, seconds=60, by="", reason="") for text in ("team/*:*", "team/app:2")]
+    unlocks = [
+        Unlock.parse(MAIN, text, seconds=60, now=Time.now(), by="", reason="") for text in ("team/*:*", "team/app:2")
+    ]
     first, _ = (store.unlock(unlock) for unlock in unlocks)
     assert shown(run) == before | {"unlocks": [first.id], "violations": [violation(5).id]}
 

@@ -8,7 +8,6 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from redis import ConnectionError as RedisConnectionError
 
 from enforcer.web.accounts import FAILED_LOGINS
 from enforcer.web.app import create_app
@@ -176,13 +175,9 @@ def test_body_of_five_mebibytes(app, tcr):
     assert answer.status_code == 413
 
 
-def test_redis_is_away(app, tcr, monkeypatch):
+def test_redis_is_away(here, tcr):
     """What is our fault is told in the vendor's form, without details."""
-
-    def fail(*_, **__):
-        raise RedisConnectionError("connection refused by redis.internal")
-
-    monkeypatch.setattr(app.extensions["enforcer"].redis, "execute_command", fail)
+    here.redis.connection_pool.connection_kwargs["server"].connected = False
     error = tcr(DESCRIBE, MAIN)["Error"]
     assert error["Code"] == "InternalError"
     assert "redis" not in error["Message"].lower()
