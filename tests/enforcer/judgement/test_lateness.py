@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from enforcer.judgement.lateness import judge_late, needs_history
+from enforcer.judgement.arrival import Arrival
+from enforcer.judgement.lateness import is_too_late, judge_late, needs_history
 from enforcer.judgement.record import Decision, Record, TagState
 from enforcer.judgement.rules import judge_next
 from enforcer.policies.policy import Protection
@@ -284,3 +285,39 @@ def test_too_late_takes_no_part():
 
     assert decisions(judgement) == [("1", Decision.CORRECTED), ("2", Decision.OVERWRITTEN)]
     assert judgement.state.record.digest == A
+
+
+@pytest.mark.parametrize(
+    ("seconds", "after", "cut_off", "too_late"),
+    [
+        (61, 10**6, False, False),
+        (0, 600, False, False),
+        (0, 600.000000001, False, True),
+        (-1, 1, False, False),
+        (-1, 1, True, True),
+        (30, 1, True, False),
+    ],
+    ids=["newest", "in the window", "after it", "oldest", "before a full history", "inside a full history"],
+)
+def test_is_too_late(seconds, after, cut_off, too_late):
+    """The newest event never is; another one is after the window, or before all that a full history still holds."""
+    _, entries = history((push("1", A, at(0)), PROTECTED), (push("3", B, at(60)), PROTECTED))
+    arrival = Arrival(push("2", C, at(seconds)), at(seconds).plus(after))
+
+    assert is_too_late(arrival, entries, 600, cut_off=cut_off) is too_late
+
+
+def test_no_late_window():
+    """In a replay no event comes too late that has a place in the history."""
+    _, entries = history((push("3", B, at(60)), PROTECTED))
+    arrival = Arrival(push("2", C, at(0)), at(10**9))
+
+    assert not is_too_late(arrival, entries, None, cut_off=False)
+
+
+def test_evidence_is_no_place():
+    """A history of nothing but late entries knows no record of any time."""
+    _, entries = history((push("1", A, at(0)), PROTECTED))
+    arrival = Arrival(push("2", C, at(10)), at(11))
+
+    assert is_too_late(arrival, [replace(entries[0], late=True)], 600, cut_off=False)
