@@ -27,7 +27,7 @@ class State(StrEnum):
 
     @property
     def is_unresolved(self) -> bool:
-        """Whether the registry is still to be set right: what cannot be restored now is tried again by each sweep."""
+        """True while the registry is to be set right: each sweep tries again what cannot be restored now."""
         return self in (State.OPEN, State.NOT_RESTORABLE)
 
 
@@ -88,9 +88,9 @@ class Violation:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Read what `as_dict` gave."""
-        given = dict(fields)
-        name = TagName.parse(f"{given.pop('registry')}/{given.pop('repository')}:{given.pop('tag')}")
+        """Read what `as_dict` gave. Unknown keys, as a later release may write, are ignored."""
+        name = TagName.parse(f"{fields['registry']}/{fields['repository']}:{fields['tag']}")
+        given = {key: value for key, value in fields.items() if key in cls.__slots__}
         return cls(
             **given
             | {
@@ -106,7 +106,7 @@ class Violation:
         )
 
     def renews(self, known: Violation | None) -> bool:
-        """Whether it is news beside what is known under its id: nothing, one withdrawn, or one of another record."""
+        """True if it is news: none is known under its id, or a withdrawn one, or one of another record."""
         return known is None or known.state is State.WITHDRAWN or known.recorded != self.recorded
 
     def closed_as(self, state: State, at: Time, *, exposure: int | None = None) -> Self:
@@ -128,11 +128,11 @@ class Filter:
 
     @property
     def needs_fields(self) -> bool:
-        """Whether the time alone does not tell."""
+        """True if the filter goes by more than the time."""
         return not (self.registry is None and self.repository is None and self.state is None)
 
     def takes(self, fields: dict[str, Any]) -> bool:
-        """Whether a violation is asked for, by its JSON."""
+        """True for the JSON of a violation that is asked for."""
         return (
             (self.registry is None or fields["registry"] == self.registry)
             and (self.repository is None or fields["repository"] == self.repository)

@@ -82,9 +82,9 @@ class Protection:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Read what `as_dict` gave."""
-        lists = {name: tuple(fields.get(name, ())) for name in ("policies", "bypassed")}
-        return cls(**fields | lists)
+        """Read what `as_dict` gave. Unknown keys, as a later release may write, are ignored."""
+        given = {key: value for key, value in fields.items() if key in cls.__slots__}
+        return cls(**given | {name: tuple(fields.get(name, ())) for name in ("policies", "bypassed")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +132,10 @@ class Policy:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Read what `as_dict` gave."""
+        """Read what `as_dict` gave. Unknown keys, as a later release may write, are ignored."""
+        given = {key: value for key, value in fields.items() if key in cls.__slots__}
         return cls(
-            **fields
+            **given
             | {
                 "registry": RegistryName(fields["registry"]),
                 "namespace": Namespace(fields["namespace"]),

@@ -1,4 +1,4 @@
-"""All policies together: what protects a tag, now or when something happened."""
+"""All policies together, and the protection of a tag that follows from them, at any time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from enforcer.times import Time
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """A policy as it was until that time, when somebody changed or deleted it."""
+    """A policy as it was until that time, when it was changed or deleted."""
 
     policy: Policy
     until: Time
@@ -31,13 +31,13 @@ class Former:
         return cls(Policy.from_dict(fields["policy"]), Time(fields["until"]))
 
 
-_Place = tuple[str, str]
+_NamespaceKey = tuple[str, str]
 
 
 class PolicySet:
     """All policies of one version, found by namespace: those of other namespaces cost an event nothing.
 
-    With what they were formerly, as far as that is known: an event may be judged after they were changed.
+    With their former versions, as far as those are known: an event may be judged after its policy was changed.
     """
 
     def __init__(
@@ -50,16 +50,16 @@ class PolicySet:
     ) -> None:
         self.version = version
         self.unlocks = tuple(unlocks)
-        self._fields: dict[_Place, list[dict[str, Any]]] = defaultdict(list)
-        self._places: dict[int, _Place] = {}
-        self._read: dict[_Place, tuple[Policy, ...]] = {}
+        self._fields: dict[_NamespaceKey, list[dict[str, Any]]] = defaultdict(list)
+        self._places: dict[int, _NamespaceKey] = {}
+        self._read: dict[_NamespaceKey, tuple[Policy, ...]] = {}
         for policy in policies:
             fields = policy.as_dict() if isinstance(policy, Policy) else policy
             place = (fields["registry"], fields["namespace"])
             self._fields[place].append(fields)
             self._places[fields["id"]] = place
-        self._former_fields: dict[_Place, list[dict[str, Any]]] = defaultdict(list)
-        self._former: dict[_Place, list[Former]] = {}
+        self._former_fields: dict[_NamespaceKey, list[dict[str, Any]]] = defaultdict(list)
+        self._former: dict[_NamespaceKey, list[Former]] = {}
         for one in former:
             self._former_fields[one["policy"]["registry"], one["policy"]["namespace"]].append(one)
 
@@ -69,11 +69,12 @@ class PolicySet:
         if place not in self._fields:
             return ()
         if place not in self._read:
+            # Threads may both read it: each writes the same, whole value, so there is no need for a lock.
             self._read[place] = tuple(sorted(map(Policy.from_dict, self._fields[place]), key=lambda policy: policy.id))
         return self._read[place]
 
     def was_changed(self, registry: str, namespace: str, after: Time) -> bool:
-        """Whether a policy of the namespace is known to have been another one at some time after that."""
+        """True if a policy of the namespace is known to have been another one at some time after that."""
         former = self._former_of((registry, namespace))
         return bool(former) and former[0].until > after
 
@@ -105,7 +106,7 @@ class PolicySet:
     def protection(
         self, registry: RegistryName, repository: Repository, tag: Tag, time: Time, actor: str = ""
     ) -> Protection | None:
-        """What protected the tag against that actor at that time; None if no policy was in force for the tag."""
+        """The protection of the tag against that actor at that time; None if no policy was in force for the tag."""
         matching = [
             policy
             for policy in self._at(registry, repository.namespace, time)
@@ -151,8 +152,8 @@ class PolicySet:
         versions |= {one.policy.id: one.policy for one in former if time < one.until}  # the earliest of each comes last
         return [versions[policy_id] for policy_id in sorted(versions)]
 
-    def _former_of(self, place: _Place) -> Sequence[Former]:
-        """What the policies of a namespace were, the latest first."""
+    def _former_of(self, place: _NamespaceKey) -> Sequence[Former]:
+        """The former versions of a namespace's policies, the latest first."""
         if place not in self._former_fields:
             return ()
         if place not in self._former:

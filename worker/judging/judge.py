@@ -76,6 +76,6 @@ class Judge:
 
 
 def _change(name: TagName, decision: TagDecision, deletions: int) -> Change:
-    """What to write of one decision, made in knowledge of that version of the repository's deletions."""
+    """The change to write for one decision, made in knowledge of that version of the repository's deletions."""
     state = replace(decision.state, version=decision.version + 1)
     return Change(name, decision.version, state, tuple(decision.entries.values()), deletions)

@@ -13,7 +13,7 @@ from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.store.ledger import Change, Deletions, Ledger, RepositoryKey
 
 _TABLES = """
-CREATE TABLE standings (place TEXT, tag TEXT, version INTEGER, standing TEXT, PRIMARY KEY (place, tag));
+CREATE TABLE states (place TEXT, tag TEXT, version INTEGER, state TEXT, PRIMARY KEY (place, tag));
 CREATE TABLE digests (place TEXT, digest TEXT, tag TEXT, PRIMARY KEY (place, digest, tag));
 CREATE TABLE deletions (place TEXT, digest TEXT, deletion TEXT, PRIMARY KEY (place, digest, deletion));
 CREATE TABLE entries (name TEXT, time TEXT, digest TEXT, id TEXT, entry TEXT, PRIMARY KEY (name, time, digest, id));
@@ -41,7 +41,7 @@ class DryLedger(Ledger):
     def states(self, names: Iterable[TagName]) -> dict[TagName, TagState]:
         """The state that each tag would have."""
         wanted = list(names)
-        above = {name: state for name in wanted if (state := self._standing(name)) is not None}
+        above = {name: state for name in wanted if (state := self._state_above(name)) is not None}
         below = self._below.states(name for name in wanted if name not in above)
         return {name: above.get(name) or below[name] for name in wanted}
 
@@ -77,7 +77,7 @@ class DryLedger(Ledger):
 
     def tags(self, registry: RegistryName, repository: Repository) -> dict[Tag, TagState]:
         """The states that the tags of a repository would have."""
-        query = "SELECT tag, standing, version FROM standings WHERE place = ?"
+        query = "SELECT tag, state, version FROM states WHERE place = ?"
         rows = self._database.execute(query, (_text((registry, repository)),))
         above = {Tag(tag): TagState.from_json(text, version) for tag, text, version in rows}
         return self._below.tags(registry, repository) | above
@@ -104,7 +104,7 @@ class DryLedger(Ledger):
 
     def differences(self) -> Iterator[tuple[TagName, Record | None, Record | None]]:
         """Each tag whose record would be another, with that of the ledger below and the one that it would be."""
-        rows = self._database.execute("SELECT place, tag, standing, version FROM standings ORDER BY place, tag")
+        rows = self._database.execute("SELECT place, tag, state, version FROM states ORDER BY place, tag")
         while chunk := list(islice(rows, CHUNK)):
             after = {
                 TagName.parse(f"{place}:{tag}"): TagState.from_json(text, version).record
@@ -114,15 +114,15 @@ class DryLedger(Ledger):
                 if state.record != after[name]:
                     yield name, state.record, after[name]
 
-    def _standing(self, name: TagName) -> TagState | None:
-        query = "SELECT standing, version FROM standings WHERE place = ? AND tag = ?"
+    def _state_above(self, name: TagName) -> TagState | None:
+        query = "SELECT state, version FROM states WHERE place = ? AND tag = ?"
         row = self._database.execute(query, (_text(name.place), name.tag)).fetchone()
         return None if row is None else TagState.from_json(*row)
 
     def _write_one(self, change: Change) -> None:
         name, state, place = change.name, change.state, _text(change.name.place)
         values = (place, name.tag, state.version, state.to_json())
-        self._database.execute("REPLACE INTO standings VALUES (?, ?, ?, ?)", values)
+        self._database.execute("REPLACE INTO states VALUES (?, ?, ?, ?)", values)
         rows = [(str(name), *entry.event.order, entry.to_json()) for entry in change.entries]
         self._database.executemany("REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
         needed = ((place, digest, name.tag) for digest in change.digests)

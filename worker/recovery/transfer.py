@@ -1,6 +1,6 @@
 """Export and import: everything that cannot be read from a registry again, as JSON lines.
 
-A line has a `kind`: `tag` (its standing and its whole history), `manifest` (kept bytes, base64), `violation`, `policy`,
+A line has a `kind`: `tag` (its state and its whole history), `manifest` (kept bytes, base64), `violation`, `policy`,
 `unlock`, `namespace` (its number) or `survey` (when all of a repository was last looked at). Equal stores give equal
 lines, so two exports are compared by sorting them.
 """
@@ -93,7 +93,7 @@ def _manifest(manifest: Manifest) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Imported:
-    """What an import did: lines taken and lines left by kind, and what was wrong with others."""
+    """The result of an import: lines taken and lines left by kind, and the problems of others."""
 
     taken: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
@@ -101,21 +101,25 @@ class Imported:
 
 
 class Import:
-    """Takes exported lines into a store. What is there already stays as it is, and is counted as left."""
+    """Takes exported lines into a store. What is there already stays as it is, and is counted as left.
+
+    So an import that was broken off is begun anew.
+    """
 
     def __init__(self, context: Context) -> None:
         self.report = Imported()
         self._ledger = context.ledger
-        self._context = context
         self._policies = context.policies
+        self._violations = context.violations
+        self._requests = EnforcementRequests.of(context)
         self._namespaces = Namespaces(context.redis, context.settings)
-        self._beginnings = Grandfathering(context)
+        self._grandfathering = Grandfathering(context)
         self._kinds: dict[str, Callable[[dict[str, Any]], bool]] = {
             "tag": self._take_tag,
             "manifest": self._take_manifest,
             "violation": self._take_violation,
             "namespace": lambda fields: self._namespaces.put_back(fields["place"], fields["number"]),
-            "survey": lambda fields: self._beginnings.note(fields["place"], Time(fields["began"])),
+            "survey": lambda fields: self._grandfathering.note(fields["place"], Time(fields["began"])),
             "unlock": lambda fields: self._policies.put_back_unlock(Unlock.from_dict(fields)),
             "policy": lambda fields: self._policies.put_back(Policy.from_dict(fields)),
         }
@@ -174,11 +178,12 @@ class Import:
 
     def _take_violation(self, fields: dict[str, Any]) -> bool:
         violation = Violation.from_dict(fields["violation"])
-        if self._context.violations.get(violation.id) is not None:
+        if self._violations.get(violation.id) is not None:
             return False
         if violation.state.is_unresolved:
-            EnforcementRequests.of(self._context).restore([violation.name])
-        return bool(self._context.violations.open([violation]))
+            # Before it is open: a process that dies in between begins anew with this line.
+            self._requests.restore([violation.name])
+        return bool(self._violations.open([violation]))
 
 
 def _place(fields: dict[str, Any]) -> tuple[RegistryName, Repository]:

@@ -91,6 +91,16 @@ def test_entry_round_trip(entry):
     assert "\n" not in line
 
 
+@given(entry=ENTRIES)
+def test_keys_of_a_later_release_are_ignored(entry):
+    """An entry is read that has keys which this release does not know, at every depth."""
+    fields = json.loads(entry.to_json())
+    for each in (fields, *(value for value in fields.values() if isinstance(value, dict))):
+        each["later"] = [1]
+
+    assert Entry.from_json(json.dumps(fields), NAME) == entry
+
+
 def test_entry_leaves_its_names_out():
     """Registry, repository and tag are known from the place where an entry is kept."""
     entry = Entry(push("e", digest(1), TIME), Decision.RECORDED, PROTECTION, RECORD)

@@ -127,6 +127,11 @@ def test_round_trip(changes):
     assert Policy.from_dict(json.loads(json.dumps(original.as_dict()))) == original
 
 
+def test_keys_of_a_later_release_are_ignored():
+    """A policy is read that has keys which this release does not know."""
+    assert Policy.from_dict(policy().as_dict() | {"later": [1]}) == policy()
+
+
 def test_scope():
     """What a policy selects is compared by what it means, however that is spelled."""
     spelled = policy(tags=Selector("repoMatches", Pattern.parse("**"), "{}"), settle=5, comment="x", id=9)
