@@ -21,13 +21,14 @@ help: ## List these targets
 
 dev: $(READY) ## Set up .venv with the locked dependencies and this project
 
-lint: $(READY) ## Check style and types
+lint: $(READY) ## Check style, types and who imports whom
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 test: lint servers ## Set up everything, check style and types, run all tests
-	$(BIN)/pytest -n 4 --dist worksteal --cov --cov-report=term
+	$(BIN)/pytest -n 4 --dist worksteal --cov --cov-report=term $(PYTEST_OPTIONS)
 
 # `make prove pipeline`: the words behind `prove` name files of tests/prove, and are nothing to be made.
 ifeq (prove,$(firstword $(MAKECMDGOALS)))

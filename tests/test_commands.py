@@ -142,7 +142,7 @@ def test_wrong_usage(path):
 def test_help_is_quick(path):
     """Asking a group for help imports nothing that only the work needs."""
     program, *names = path.split()
-    module = {"enforcer": "enforcer.cli.main", "enforcer-worker": "worker.cli"}[program]
+    module = {"enforcer": "enforcer.cli.main", "enforcer-worker": "worker.commands.main"}[program]
     code = f"""if True:
         import sys
         from {module} import group

@@ -10,7 +10,7 @@ import click
 
 from enforcer.cli.framework import Group
 from enforcer.cli.main import group as enforcer
-from worker.cli import group as worker
+from worker.commands.main import group as worker
 
 PROGRAMS = {"enforcer": enforcer, "enforcer-worker": worker}
 

@@ -15,12 +15,12 @@ from enforcer.errors import InvalidPolicy
 from enforcer.names import Namespace, RegistryName
 from enforcer.policies.declaration import PolicySettings, check_together, draft
 from enforcer.policies.policy import Policy
+from enforcer.policies.vendor_rule import RepositorySelectorBody, RuleBody, SelectorBody
 from enforcer.settings.secret_files import resolve
 from enforcer.settings.settings import Settings
 from enforcer.validation import fields
 from enforcer.validation.explain import explanations
 from enforcer.validation.problems import Problems
-from enforcer.web.vendors.rules import RepositorySelectorBody, RuleBody, SelectorBody
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -118,7 +118,7 @@ def test_without_the_allow_list_a_planted_job_runs(redis, tmp_path):
 
 @pytest.mark.parametrize(
     "function",
-    ["os.mkdir", "worker.jobs._awake", "worker.cli.main", "worker.jobs.drain.__class__", "shutil.rmtree", ""],
+    ["os.mkdir", "worker.jobs._awake", "worker.commands.main.main", "worker.jobs.drain.__class__", "shutil.rmtree", ""],
 )
 def test_a_foreign_function_is_refused(redis, queues, drained, tmp_path, function):
     """A planted job that names any other function runs nothing, and our own jobs go on."""

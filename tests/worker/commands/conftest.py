@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from enforcer.settings.settings import load
 from tests.fakes.registry import FakeRegistry
-from worker.cli import group
+from worker.commands.main import group
 from worker.context import Context
 
 CONFIG = """

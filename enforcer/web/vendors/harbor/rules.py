@@ -9,8 +9,9 @@ from typing import Any
 from enforcer.errors import InvalidPolicy
 from enforcer.names import Namespace, RegistryName
 from enforcer.policies.policy import Policy
-from enforcer.web.vendors.json_object import JsonObject, parse
-from enforcer.web.vendors.rules import RepositorySelectorBody, RuleBody, TagSelectorBody, respelled, rule_json
+from enforcer.policies.vendor_rule import RepositorySelectorBody, RuleBody, TagSelectorBody
+from enforcer.validation.json_object import JsonObject, parse
+from enforcer.web.vendors.rules import respelled, rule_json
 
 _MISMATCH = "bad request: the immutable_rule_id doesn't match the id in the payload body of ImmutableRule"
 

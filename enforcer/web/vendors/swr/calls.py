@@ -13,9 +13,9 @@ from flask import Blueprint, Response, abort, g, jsonify, request
 from enforcer.errors import InvalidPolicy
 from enforcer.policies.policy import Policy
 from enforcer.store.namespaces import NumberedNamespace
+from enforcer.validation.json_object import parse
 from enforcer.web.body import read_body
 from enforcer.web.services import services
-from enforcer.web.vendors.json_object import parse
 from enforcer.web.vendors.query import integer
 from enforcer.web.vendors.rules import place_check
 from enforcer.web.vendors.swr.answers import identified

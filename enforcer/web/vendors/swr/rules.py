@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from enforcer.policies.policy import Policy
+from enforcer.policies.vendor_rule import Kind, RepositorySelectorBody, RuleBody, SelectorBody
 from enforcer.store.namespaces import NumberedNamespace
-from enforcer.web.vendors.rules import Kind, RepositorySelectorBody, RuleBody, SelectorBody, rule_json
+from enforcer.web.vendors.rules import rule_json
 
 
 class SwrRepositorySelector(RepositorySelectorBody):

@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_pascal
 from enforcer.policies.declaration import PatternText
 from enforcer.validation.explain import JSON, in_one_line
 from enforcer.validation.integers import read_integer
-from enforcer.web.vendors.json_object import JsonObject
+from enforcer.validation.json_object import JsonObject
 from enforcer.web.vendors.tcr.answers import INVALID, CallRefused
 
 _QUERY = "query"
