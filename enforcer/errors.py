@@ -29,7 +29,7 @@ class PolicyConflict(EnforcerError):
 
 
 class StalePolicy(EnforcerError):
-    """A policy was changed by somebody else since it was read; `revision` is the one that it has now."""
+    """A policy was changed by another client since it was read; `revision` is the one that it has now."""
 
     def __init__(self, message: str, revision: int) -> None:
         super().__init__(message)
@@ -70,6 +70,7 @@ class RegistryError(EnforcerError):
     `temporary` says whether the same request may succeed later; `retry_after` is the registry's own wish, in seconds.
     """
 
+    # Branched on by the worker, which retries by itself only where waiting can help.
     temporary = False
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:

@@ -30,7 +30,7 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,12
 
 
 def is_index(media_type: str) -> bool:
-    """Whether manifests of this type list other manifests instead of layers."""
+    """True if manifests of this type list other manifests instead of layers."""
     return media_type in (OCI_INDEX, DOCKER_LIST)
 
 
@@ -106,6 +106,7 @@ def _fields(content: bytes) -> dict[str, Any]:
 
 
 def _inflated(compressed: bytes) -> bytes:
+    # Bounded while it inflates, not afterwards: a few kept kilobytes could become gigabytes.
     inflater = zlib.decompressobj()
     try:
         content = inflater.decompress(compressed, MANIFEST_LIMIT + 1)

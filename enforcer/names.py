@@ -28,7 +28,7 @@ REPOSITORY_LENGTH = 255
 
 
 def _shown(text: object) -> str:
-    """What an error may repeat of a text that anybody may have sent."""
+    """As much of an untrusted text as an error may repeat."""
     shown = repr(text)
     return shown if len(shown) <= 80 else shown[:77] + "..."
 
@@ -83,7 +83,7 @@ class Repository(str):
 
     @property
     def path(self) -> str:
-        """What policies compare: everything after the namespace."""
+        """The part that policies compare: everything after the namespace."""
         first, slash, rest = self.partition("/")
         return rest if slash else first
 
@@ -102,7 +102,7 @@ class Tag(str):
 
     @property
     def is_signature(self) -> bool:
-        """Whether tools rewrite the tag by design: cosign's tags and the OCI referrers' fallback tag."""
+        """True for a tag that tools rewrite by design: cosign's tags and the OCI referrers' fallback tag."""
         return _SIGNATURE_TAG.fullmatch(self) is not None
 
 
@@ -124,7 +124,7 @@ class Digest(str):
         return cls("sha256:" + hashlib.sha256(content).hexdigest())
 
     def matches(self, content: bytes) -> bool:
-        """Whether the content has this digest."""
+        """True if the content has this digest."""
         algorithm, _, expected = self.partition(":")
         return hashlib.new(algorithm, content).hexdigest() == expected
 
@@ -186,6 +186,7 @@ def read_reason(text: str) -> str:
 
 
 def _plain(character: str) -> str:
+    # Line breaks and escape sequences would let a reason forge lines of a log or rewrite a terminal.
     if character.isspace():
         return " "
     return character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"

@@ -25,6 +25,7 @@ class Time(str):
 
     def __new__(cls, text: str) -> Self:
         """Read an RFC 3339 time with any offset and any number of digits. Raises `InvalidName`."""
+        # Not datetime's own parser alone: it drops nanoseconds, of which Go's registries write all nine digits.
         found = _RFC3339.fullmatch(text) if len(text) <= 64 else None
         if found is None:
             raise InvalidName(f"{text[:64]!r} is no time: write it as in RFC 3339, 2026-11-22T04:06:40Z")
@@ -36,6 +37,7 @@ class Time(str):
                 moment = moment - offset if sign == "+" else moment + offset
         except (ValueError, OverflowError) as error:
             raise InvalidName(f"{text!r} is no time: {error}") from error
+        # Cut, not rounded: a rounded time could lie in the future of the clock that wrote it.
         digits = (fraction or "")[:9].ljust(9, "0")
         return super().__new__(cls, f"{moment.isoformat()[:19]}.{digits}Z")
 

@@ -1,7 +1,7 @@
 """CNCF Distribution's notifications: `application/vnd.docker.distribution.events.v1+json` (2.x) and `….v2+json` (3.x).
 
-Source: the `notifications` package of distribution/distribution. Its registries say what somebody did before they write
-the tag, so an event is no proof of what the tag is.
+Source: the `notifications` package of distribution/distribution. Its registries tell of a push before they write the
+tag, so an event is no proof of what the tag is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from enforcer.names import Digest, RegistryName, Repository, Tag
 from enforcer.notifications.parsing import CHILDREN, ParsedNotification, Rejection, event_id, evidence, need, parse_json
 from enforcer.times import Time
 
-_ACTIONS = (Action.PUSH, Action.DELETE)  # the others are those of operators, and nobody else's to say
+_ACTIONS = (Action.PUSH, Action.DELETE)  # the others are those of operators: no registry may claim one
 
 EVENTS = 10_000
 """Events read of one envelope; a registry sends one at a time."""
@@ -63,7 +63,7 @@ def read_event(fields: Any, registry: RegistryName) -> Event | None:
     tag = _optional(target, "tag")
     digest = _optional(target, "digest")
     if action == Action.PUSH and tag is None:
-        return None
+        return None  # a push by digest, as of an index's children: no tag moves
     if action == Action.PUSH and digest is None:
         raise InvalidNotification("event.target.digest: missing")
     if tag is None and digest is None:

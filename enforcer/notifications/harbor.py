@@ -30,12 +30,12 @@ _KINDS = {
     "TAG_RETENTION": RETAINED,
     "harbor.tag_retention.finished": RETAINED,
 }
-"""What concerns tags; pulls, scans and quotas do not."""
+"""The types that concern tags; those of pulls, scans and quotas do not."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Notice:
-    """What both formats say."""
+    """The facts that both formats give."""
 
     kind: str
     time: Time
@@ -64,6 +64,7 @@ def _read_notice(fields: Any) -> _Notice | None:
     if kind is None:
         return None
     operator = evidence(fields, "operator")
+    # CloudEvents requires this attribute, and Harbor's own format has none of that name.
     if "specversion" in fields:
         time = Time(need(fields, "time", str, "payload"))
         return _Notice(kind, time, event_id(fields), operator, need(fields, "data", dict, "payload"))
@@ -84,7 +85,7 @@ def _event(notice: _Notice, registry: RegistryName, repository: Repository, reso
     digest = Digest(need(resource, "digest", str, "resource"))
     tag = need(resource, "tag", str, "resource")
     if notice.kind == PUSHED and (not tag or ":" in tag):
-        return None  # pushed by digest
+        return None  # pushed by digest: Harbor puts it where the tag would be
     return Event(
         registry=registry,
         action=Action(notice.kind),
@@ -103,7 +104,7 @@ def _suspects(notice: _Notice) -> tuple[Namespace, ...]:
         return (Namespace(need(notice.data.get("retention"), "project_name", str, "event_data.retention")),)
     replication = need(notice.data, "replication", dict, "event_data")
     if replication.get("job_status") == "Running":
-        return ()
+        return ()  # its end is told as well, and only then is everything in place
     target = need(replication, "dest_resource", dict, "event_data.replication")
     namespace = need(target, "namespace", str, "event_data.replication.dest_resource")
     return (Namespace(namespace.partition("/")[0]),)

@@ -1,4 +1,4 @@
-"""What reading a notification gives, whatever its format, and the bounds on what is believed of it."""
+"""Parsed notifications, whatever their format, and the bounds on what is believed of them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def parse_json(body: bytes) -> Any:
     """The body as JSON. Raises `InvalidNotification`."""
     try:
         return json.loads(body)
-    except RecursionError as error:
+    except RecursionError as error:  # thousands of brackets fit into any limit on bytes
         raise InvalidNotification("JSON nested too deeply") from error
     except ValueError as error:
         raise InvalidNotification(f"no JSON: {error}") from error
@@ -68,4 +68,5 @@ def evidence(fields: Any, name: str, limit: int = 256) -> str:
 def event_id(fields: Mapping[str, Any]) -> str:
     """The event's own id if it is one, else what it says: equal events are one event."""
     given = fields.get("id")
+    # A registry sends an event again until it hears of its acceptance: without an id, equal content tells the repeat.
     return given if is_id(given) else fingerprint(fields)

@@ -1,1 +1,1 @@
-"""Which tags should be immutable: patterns, policies and where they are stored."""
+"""Which tags should be immutable: patterns, policies, unlocks, and how they are declared."""

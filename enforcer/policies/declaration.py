@@ -29,6 +29,7 @@ def _joined(given: Any) -> Any:
     if not given:
         raise ValueError("is empty; a pattern for everything is **")
     for option in given:
+        # Before they are joined: "a}" and "{b" would make braces that neither of them has.
         try:
             Pattern.parse(option)
         except InvalidPattern as error:

@@ -13,7 +13,7 @@ from enforcer.times import Time
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a transaction changes; a changed policy comes with what it was before."""
+    """The changes of one transaction; a changed policy comes after its former version."""
 
     created: tuple[Policy, ...] = ()
     changed: tuple[tuple[Policy, Policy], ...] = ()
@@ -22,7 +22,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What whoever declares policies may do to stored ones that are not declared.
+    """The rights of a declaration over stored policies that it does not name.
 
     `own` says which of them may be touched at all. Such a one becomes the declared policy that its namespace has in its
     place, if `repurpose`, so that it keeps its id; what is left is removed, if `remove`.
@@ -34,9 +34,9 @@ class Rights:
 
 
 def compare(stored: Iterable[Policy], declared: Sequence[Policy], rights: Rights, *, next_id: int) -> Difference:
-    """What makes the stored policies those that are declared.
+    """The changes that make the stored policies those that are declared.
 
-    A declared policy is the stored one with the same selectors, whosever that is. One that is already as declared is
+    A declared policy is the stored one with the same selectors, whatever its origin. One that is already as declared is
     left alone: it stays in force since when it was.
     """
     pairs, left = _pair(declared, stored, rights)
@@ -65,7 +65,7 @@ def succeed(before: Policy, after: Policy) -> Policy:
         revision=before.revision,
     )
     if amended == before:
-        return before
+        return before  # with its revision, so that a change that changes nothing fails no other client's If-Match
     begins = (before.disabled and not amended.disabled) or amended.scope != before.scope
     since = Time.now() if begins else before.effective_since
     return replace(amended, effective_since=since, revision=before.revision + 1)
@@ -93,7 +93,7 @@ def check_room(stored: Iterable[Policy], difference: Difference, per_namespace: 
 
 
 def _keep_undeclared(before: Policy, declared: Policy) -> Policy:
-    """The declared policy with what nobody can declare: only clients of the vendors' APIs see it."""
+    """The declared policy with the fields that cannot be declared: only clients of the vendors' APIs see it."""
     return replace(
         declared,
         repositories=_spelled(before.repositories, declared.repositories),
@@ -126,6 +126,7 @@ def _pair(
         else:
             left.remove(same)
             pairs.append((wanted, same))
+    # Only now, when every equal one has found its partner: else a policy could become one that another is already.
     for wanted in unmatched:
         candidates = (policy for policy in left if _place(policy) == _place(wanted) and rights.own(policy))
         next_one = next(candidates, None) if rights.repurpose else None

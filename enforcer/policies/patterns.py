@@ -1,8 +1,8 @@
 """The pattern language of all policy APIs: what Harbor and SWR document as "doublestar".
 
 The meaning in one sentence: expand the braces, then match each alternative as Harbor's doublestar does; one is enough.
-Patterns come from API users and names from whoever pushes, so both may be hostile, and a regular expression cannot be
-interrupted once it runs. Everything that could be slow is therefore refused when a pattern is written:
+Patterns come from API users and names from clients that push, so both may be hostile, and a regular expression cannot
+be interrupted once it runs. Everything that could be slow is therefore refused when a pattern is written:
 
 1. more than 512 characters, or nothing but white space;
 2. characters that no name has, and classes that implementations read differently;
@@ -51,7 +51,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What a selector compares names with; equal where the text is. `Pattern.parse` makes one."""
+    """A pattern that names are compared with; equal where the text is. `Pattern.parse` makes one."""
 
     text: str
     """As it was sent: the vendors' APIs return it unchanged."""
@@ -64,7 +64,7 @@ class Pattern:
         return cls(text, glob.compile(_alternatives(text), flags=_FLAGS, limit=MAX_ALTERNATIVES))
 
     def matches(self, name: str) -> bool:
-        """Whether it covers the whole name: a valid tag, or the path of a valid repository after its namespace."""
+        """True if it covers the whole name: a valid tag, or the path of a valid repository after its namespace."""
         return self._matcher.match(name)
 
 

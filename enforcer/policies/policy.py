@@ -12,14 +12,14 @@ from enforcer.times import Time
 
 
 class Mode(StrEnum):
-    """Whether a violation is undone (enforce) or only reported (observe)."""
+    """The answer to a violation: it is undone (enforce) or only reported (observe)."""
 
     ENFORCE = "enforce"
     OBSERVE = "observe"
 
 
 class Against(StrEnum):
-    """What a policy protects tags against."""
+    """The kinds of change that a policy protects tags against."""
 
     OVERWRITE = "overwrite"
     DELETE = "delete"
@@ -47,22 +47,23 @@ class Selector:
 
     @property
     def excludes(self) -> bool:
-        """Whether the pattern names what is not meant."""
+        """True if the pattern names the exceptions."""
+        # SWR has the words of repositories for tags too: repoExcludes and excludes are one.
         return self.decoration.lower().endswith("excludes")
 
     @property
     def meaning(self) -> tuple[bool, Pattern]:
-        """What it selects, however that is spelled."""
+        """The selection itself, however it is spelled."""
         return (self.excludes, self.pattern)
 
     def selects(self, name: str) -> bool:
-        """Whether the selector means the repository path or tag."""
+        """True if the selector means the repository path or tag."""
         return self.pattern.matches(name) is not self.excludes
 
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """What the policies that match a tag say together, at the time of one event.
+    """The policies that match a tag, taken together, at the time of one event.
 
     Those that its actor may bypass say nothing: they are only named.
     """
@@ -111,9 +112,9 @@ class Policy:
     effective_since: Time
     """Its creation, last enabling or last change of a selector: what happened earlier is not judged by it."""
     origin: str = ""
-    """Who owns it: "settings" for one that the configuration file declares."""
+    """Its owner: "settings" for one that the configuration file declares."""
     revision: int = 1
-    """Counts its changes, so that nobody overwrites what they have not seen."""
+    """Counts its changes, so that no client overwrites a version that it has not seen."""
 
     @property
     def scope(self) -> tuple[object, ...]:
@@ -125,6 +126,7 @@ class Policy:
         fields = {name: getattr(self, name) for name in self.__slots__}
         for name in ("repositories", "tags"):
             fields[name] = fields[name].as_dict()
+        # Only where they are empty: the default, which nearly all have, would fill the export.
         for name in ("action", "template"):
             if fields[name]:
                 del fields[name]
@@ -149,7 +151,7 @@ class Policy:
         )
 
     def selects(self, repository: Repository, tag: Tag) -> bool:
-        """Whether it would protect the tag, were it enabled and in force."""
+        """True if it would protect the tag, were it enabled and in force."""
         return (
             (self.signature_tags or not tag.is_signature)
             and self.repositories.selects(repository.path)
@@ -157,9 +159,9 @@ class Policy:
         )
 
     def is_in_force(self, time: Time) -> bool:
-        """Whether it was in force at that time."""
+        """True if it was in force at that time."""
         return not self.disabled and self.effective_since <= time
 
     def is_bypassed_by(self, actor: str) -> bool:
-        """Whether it does not bind that actor; somebody without a name is always bound."""
+        """True if it does not bind that actor; an unknown user is always bound."""
         return bool(actor) and actor in self.bypass_actors

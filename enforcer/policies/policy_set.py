@@ -140,6 +140,7 @@ class PolicySet:
         return next((time for time in reversed(times) if self._begins(registry, repository, tag, time)), times[0])
 
     def _begins(self, registry: RegistryName, repository: Repository, tag: Tag, time: Time) -> bool:
+        # One nanosecond is the step of these times: nothing lies between.
         before = self.protection(registry, repository, tag, time.plus(-1e-9))
         return before is None and self.protection(registry, repository, tag, time) is not None
 

@@ -16,7 +16,7 @@ LONGEST = 7 * 86400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlock:
-    """Tags that anybody may move or delete from `begins` until `ends`; both patterns compare whole names.
+    """Tags that every user may move or delete from `begins` until `ends`; both patterns compare whole names.
 
     Unlike in policies, the repository is compared with its namespace.
     """
@@ -52,19 +52,19 @@ class Unlock:
 
     @property
     def reference(self) -> str:
-        """What is unlocked, as it was asked for: `repository:tag`, each a name or a pattern."""
+        """The tags that are unlocked, as they were asked for: `repository:tag`, each a name or a pattern."""
         return f"{self.repositories.text}:{self.tags.text}"
 
     def is_in_force(self, time: Time) -> bool:
-        """Whether it had begun and not ended at that time."""
+        """True if it had begun and not ended at that time."""
         return self.begins <= time < self.ends
 
     def selects(self, repository: Repository, tag: Tag) -> bool:
-        """Whether it unlocks the tag, as long as it is in force."""
+        """True if it unlocks the tag, as long as it is in force."""
         return self.repositories.matches(repository) and self.tags.matches(tag)
 
     def covers(self, repository: Repository, tag: Tag, time: Time) -> bool:
-        """Whether the tag was unlocked at that time."""
+        """True if the tag was unlocked at that time."""
         return self.is_in_force(time) and self.selects(repository, tag)
 
     @property
@@ -79,6 +79,7 @@ class Unlock:
 
     def ended(self, now: Time) -> Self:
         """The unlock, ended early."""
+        # An end that is moved later would unlock anew what was judged as protected in between.
         return replace(self, ends=min(self.ends, now))
 
     def as_dict(self) -> dict[str, Any]:

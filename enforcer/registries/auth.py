@@ -1,4 +1,4 @@
-"""Who we are, as registries ask for it: Basic, or Bearer with a token from the registry's token service.
+"""Credentials, as registries ask for them: Basic, or Bearer with a token from the registry's token service.
 
 * Credentials go to the registry itself, and to a token service only if it is the configured one, or on the registry's
   own host and not less protected than the registry.
@@ -33,7 +33,7 @@ _MARGIN = 10.0
 """Seconds before its end from which a token is not used: it must still be good when the registry reads it."""
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
-# Stricter than a URL may be, so that whoever parses it next finds the same host in it.
+# Stricter than a URL may be, so that the next parser finds the same host in it.
 _REALM = re.compile(
     r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:[/?][\w.~%!$&'()*+,;=:/?-]*)?",
     re.ASCII | re.IGNORECASE,
@@ -82,7 +82,7 @@ class Authenticator:
         self._lock = Lock()
 
     def header(self, scope: str) -> str | None:
-        """What to send with a request before it is asked for; None until the registry has asked once.
+        """The header to send before it is asked for; None until the registry has asked once.
 
         May ask the token service. Raises what that answers as `RegistryError`.
         """
@@ -92,7 +92,7 @@ class Authenticator:
         return None if service is None else self._token(self._grant(scope), service)
 
     def renewed(self, challenge: str, scope: str, rejected: str | None) -> str | None:
-        """What to send after a 401 with this `WWW-Authenticate`; None where there is nothing better than `rejected`.
+        """The header to send after a 401 with this `WWW-Authenticate`; None where there is none but `rejected`.
 
         Raises `RegistryDenied` where the registry names a token service that must not have the credentials.
         """
@@ -115,6 +115,7 @@ class Authenticator:
         grant = self._grant(scope)
         with grant.lock:
             wanted = merged_scopes(*grant.scopes, bearer.parameters.get("scope", ""))
+            # Another thread may have renewed it since: a token that was not the rejected one is still good.
             if wanted != grant.scopes or grant.header == rejected:
                 grant.header = ""
             grant.scopes = wanted
@@ -124,12 +125,14 @@ class Authenticator:
         with self._lock:
             grant = self._grants.get(scope)
             if grant is None:
+                # A thread may still hold the one that goes: it finishes with it, and the next asks again.
                 if len(self._grants) >= self._most:
                     del self._grants[next(iter(self._grants))]
                 grant = self._grants[scope] = _Grant(merged_scopes(scope))
             return grant
 
     def _token(self, grant: _Grant, service: _TokenService) -> str:
+        # The lock is held while the token is fetched: the threads that wait need that same token.
         with grant.lock:
             now = self._clock()
             if not grant.header or now >= grant.good_until:
@@ -188,7 +191,7 @@ def _basic_header(endpoint: RegistryEndpoint) -> str:
 
 
 def _same(one: SplitResult, other: SplitResult) -> bool:
-    """Whether two URLs are the same address, however they are written."""
+    """True if two URLs are the same address, however they are written."""
     return _address(one) == _address(other)
 
 
@@ -204,6 +207,7 @@ def _token_in(body: bytes, what: str) -> tuple[str, float]:
         fields = None
     if not isinstance(fields, dict):
         raise RegistryRefused(f"{what}: the answer is no JSON object: check the registry's token_url")
+    # The specification allows both names, for OAuth's sake.
     token = fields.get("token") or fields.get("access_token")
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise RegistryRefused(f"{what}: the answer holds no token: check the registry's token_url")

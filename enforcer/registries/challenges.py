@@ -32,6 +32,7 @@ def challenges(header: str) -> list[Challenge]:
     found: list[Challenge] = []
     position = 0
     while (position := _end(_BETWEEN.match(text, position), position)) < len(text):
+        # Commas part challenges and parameters alike: only the "=" behind a word tells which one follows.
         if parameter := _PARAMETER.match(text, position):
             name, quoted, plain = parameter.groups()
             if found:

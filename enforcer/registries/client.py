@@ -1,4 +1,4 @@
-"""What Tag Enforcer asks of a registry: is this tag what it must be, give me that manifest, take this one."""
+"""The calls to a registry: is this tag what it must be, give me that manifest, take this one."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ class RegistryClient:
         try:
             if answer.status != 200:
                 raise answer.error(what)
+            # Some registries leave the header out of a HEAD: then only the content tells the digest.
             digest = _served_digest(answer)
             return digest if digest is not None else self.get(repository, reference).digest
         except ManifestMissing:
@@ -82,6 +83,7 @@ class RegistryClient:
             raise answer.error(what)
         if not answer.complete:
             raise RegistryRefused(f"{what}: longer than the {MANIFEST_LIMIT} bytes that a manifest may have")
+        # Asked for by digest, the header counts for nothing: the bytes must have the digest that was asked for.
         expected = reference if isinstance(reference, Digest) else _served_digest(answer)
         media_type = media_type_of(answer.headers.get("Content-Type", ""), answer.body)
         try:
@@ -108,7 +110,11 @@ class RegistryClient:
             return
         error = answer.error(what)
         if isinstance(error, RegistryDenied):
-            account = f"account {self.endpoint.username}" if self.endpoint.username else "nobody without a username"
+            account = (
+                f"account {self.endpoint.username}"
+                if self.endpoint.username
+                else "an account, of which none is configured,"
+            )
             raise RegistryDenied(
                 f"{error}. To restore tags, {account} needs the right to pull and push there", status=error.status
             )
@@ -116,7 +122,7 @@ class RegistryClient:
             raise error
 
     def check_blob(self, repository: Repository, digest: Digest) -> bool:
-        """Whether the registry says that it has a layer or configuration."""
+        """True if the registry says that it has a layer or configuration."""
         what = f"looking for blob {digest} of {repository} in {self.endpoint.name}"
         url = self._url(f"{repository}/blobs/{digest}")
         answer = self._ask(Request(method="HEAD", url=url, what=what), _pull(repository))
@@ -147,7 +153,7 @@ class RegistryClient:
             request = Request(method="GET", url=self._url(path), what=what, query=query, limit=PAGE_LIMIT)
             answer = self._ask(request, scope)
             if query is FIRST_PAGE and wants_other_size(answer):
-                query = ()
+                query = ()  # without n, the registry takes its own size and says by Link how to go on
                 continue
             names = names_in(answer, key, what)
             if not names or names[-1] in seen:  # the registry ignores `last`

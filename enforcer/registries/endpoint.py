@@ -1,4 +1,4 @@
-"""Where a registry is and as whom Tag Enforcer comes."""
+"""The endpoint of a registry: its address, and the account that Tag Enforcer uses there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from enforcer.settings.registry import RegistrySettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryEndpoint:
-    """What the settings say about one registry.
+    """The address of one registry, with account, time limit and certificates.
 
     `url` ends without a slash and holds no credentials. `token_url` is needed only where the registry sends its clients
     to a token service on another host. `timeout` is in seconds and holds for connecting, for each wait for an answer
@@ -29,7 +29,7 @@ class RegistryEndpoint:
 
     @classmethod
     def of(cls, name: RegistryName, settings: RegistrySettings) -> Self:
-        """What the settings of that registry say."""
+        """The endpoint that the settings of a registry describe."""
         return cls(
             name=name,
             url=settings.url,

@@ -1,4 +1,4 @@
-"""What a registry's error answers mean.
+"""The meaning of a registry's error answers.
 
 | the registry says | error |
 |---|---|
@@ -63,12 +63,14 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, what: str) ->
     """
     entries = _entries(body)
     text = _text(what, status, entries)
+    # 405: Distribution says so to every write while it is read-only, which its garbage collection asks for.
     if status in (405, 408, 429) or status >= 500:
         return RegistryUnavailable(text, status=status, retry_after=_retry_after(headers))
     if status == 403 and any(_READ_ONLY.search(entry.message) for entry in entries):
         return RegistryUnavailable(text, status=status, retry_after=_retry_after(headers))
     if status in (401, 403):
         return RegistryDenied(f"{text}: check username, password and rights of this account", status=status)
+    # Registries differ about the status of this code: only the code itself counts.
     if status in (400, 404) and any(entry.code == "MANIFEST_BLOB_UNKNOWN" for entry in entries):
         return BlobsMissing(text, _digests(entries), status=status)
     if status == 404:

@@ -23,7 +23,7 @@ LIST_LIMIT = 1024 * 1024
 
 
 class Done(StrEnum):
-    """What was done so that a webhook is as it is wanted."""
+    """The step that made a webhook as it is wanted."""
 
     CREATED = "created"
     CHANGED = "changed"
@@ -97,7 +97,7 @@ def _webhooks(answer: Answer, what: str) -> list[dict[str, Any]]:
 
 
 def _is_as(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether all that is wanted is there; Harbor adds fields of its own, to the webhook and to its target."""
+    """True if all that is wanted is there; Harbor adds fields of its own, to the webhook and to its target."""
     if any(known.get(name) != value for name, value in wanted.items() if name not in ("event_types", "targets")):
         return False
     if sorted(map(str, known.get("event_types") or ())) != sorted(wanted["event_types"]):

@@ -1,4 +1,4 @@
-"""What a registry must be told so that it sends its notifications here."""
+"""The configuration of a registry that makes it send its notifications here."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ auth header:    {authorization}
 
 
 def notification_block(settings: Settings, name: RegistryName) -> str:
-    """What to configure in a registry, as text and with the token.
+    """The part to configure in a registry, as text and with the token.
 
     For Distribution the part of its config.yml that names us as an endpoint, else the fields of a webhook.
     """

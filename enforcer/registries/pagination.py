@@ -1,4 +1,4 @@
-"""Long lists come in pages: what a page holds, and how to ask for the next."""
+"""Pagination of long lists: the names on a page, and the query for the next."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ def names_in(answer: Answer, key: str, what: str) -> list[str]:
 
 
 def next_page(answer: Answer, names: Sequence[str]) -> Query | None:
-    """What to ask for next; None where this was the last page.
+    """The query for the next page; None where this was the last.
 
     Of a `Link` only `n` and `last` are used: where the list is, the settings say. Without one, a page that is just full
     may have a next.
     """
+    # The address in the header may be another host's, to which the credentials would then go.
     for link in parse_header_links(answer.headers.get("Link", "")):
         if link.get("rel") == "next":
             given = parse_qs(link["url"].partition("?")[2])
@@ -47,5 +48,5 @@ def next_page(answer: Answer, names: Sequence[str]) -> Query | None:
 
 
 def wants_other_size(answer: Answer) -> bool:
-    """Whether the registry's own limit (`catalog.maxentries` in Distribution) is lower than what was asked for."""
+    """True if the registry's own limit (`catalog.maxentries` in Distribution) is lower than the size asked for."""
     return answer.status == 400 and b"PAGINATION_NUMBER_INVALID" in answer.body

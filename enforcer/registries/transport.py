@@ -47,7 +47,7 @@ class Answer:
     complete: bool
 
     def error(self, what: str) -> RegistryError:
-        """What it means where it is no success."""
+        """The error that the answer means where it is no success."""
         return error_of(self.status, self.headers, self.body, what)
 
 
@@ -109,7 +109,7 @@ class Transport:
         )
 
     def _reason(self, error: BaseException) -> str:
-        """What the innermost error says, which is the system's own: those around it repeat the address."""
+        """The text of the innermost error, which is the system's own: those around it repeat the address."""
         while isinstance(inner := error.__cause__ or error.__context__, OSError | HTTPError | HTTPException):
             error = inner
         if isinstance(error, TimeoutError):
@@ -141,6 +141,7 @@ def _read(response: requests.Response, limit: int, deadline: float) -> tuple[byt
     """The body up to the limit, and whether that was all of it. Raises `TimeoutError` past the deadline."""
     raw: Any = response.raw
     body = bytearray()
+    # The timeout of requests is for each read: a registry that sends a byte now and then would hold a worker for ever.
     while len(body) <= limit:
         if time.monotonic() > deadline:
             raise TimeoutError

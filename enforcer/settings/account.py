@@ -10,7 +10,7 @@ from enforcer.validation.fields import AnyList, Secret, Table, Text
 
 
 class AccountSettings(Table):
-    """Somebody who may use the policy APIs."""
+    """A user of the policy APIs."""
 
     role: Literal["admin", "viewer"] = Field(
         default="viewer", description="What the account may do: change policies (admin), or only look (viewer)."

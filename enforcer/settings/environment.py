@@ -30,6 +30,7 @@ def override(
     The variable of a textual key holds the text itself, that of any other key a TOML value.
     """
     given = _given(model, environ, problems)
+    # A secret and its file are one: ENFORCER_REDIS_URL replaces a redis_url_file of the file as well.
     replaced = {key.removesuffix(FILE_SUFFIX) for key in given}
     kept = {key: value for key, value in table.items() if key.removesuffix(FILE_SUFFIX) not in replaced}
     return kept | given
@@ -69,6 +70,7 @@ def _parse(key: str, text: str, given: dict[str, Any], problems: Problems) -> No
         parsed = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
         parsed = {}
+    # More keys: the text held a line break, and would set other keys than its own.
     if parsed.keys() == {"value"}:
         given[key] = parsed["value"]
     else:

@@ -31,13 +31,13 @@ def find_file(path: Path | None, environ: Mapping[str, str]) -> Path:
 
 
 def read_table(file: Path) -> dict[str, Any]:
-    """What the file says. Raises `InvalidSettings` if it cannot be read or is not TOML; the text has file and line."""
+    """The table in the file. Raises `InvalidSettings`, with file and line, if it cannot be read or is not TOML."""
     try:
         content = file.read_bytes()
     except OSError as error:
         raise InvalidSettings([f"{file}: cannot be read: {error.strerror}"]) from error
     try:
-        return tomllib.loads(content.decode("utf-8-sig"))
+        return tomllib.loads(content.decode("utf-8-sig"))  # editors on Windows begin a file with a BOM
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InvalidSettings([f"{file}: not UTF-8 text (at line {line})"]) from error

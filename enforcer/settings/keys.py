@@ -17,12 +17,12 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Whether the field may also be given as `<key>_file`."""
+    """True if the field may also be given as `<key>_file`."""
     return SecretStr in _classes(field.annotation)
 
 
 def is_list(field: FieldInfo) -> bool:
-    """Whether the field holds several values; a secret file of it has one a line."""
+    """True if the field holds several values; a secret file of it has one a line."""
     return get_origin(field.annotation) is tuple
 
 

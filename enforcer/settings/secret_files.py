@@ -52,6 +52,7 @@ def _lines(name: Any, problems: Problems, at: Location) -> list[str]:
     path = problems.folder / name
     problems.came_from((*at[:-1], str(at[-1]).removesuffix(FILE_SUFFIX)), str(path))
     try:
+        # Nearly every tool that writes a secret ends it with a line break, which is no part of it.
         lines = [line.strip() for line in path.read_text("utf-8-sig").split("\n")]
     except OSError as error:
         problems.reject(at, f"cannot read {path}: {error.strerror}")

@@ -1,4 +1,4 @@
-"""The first configuration file, for whoever starts Tag Enforcer without one."""
+"""The first configuration file, for a start without one."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ def write_first(path: Path, *, registry_url: str = "http://127.0.0.1:5000") -> N
         notification_token=_quoted(secrets.token_urlsafe(32)),
         admin_token=_quoted(secrets.token_urlsafe(32)),
     )
+    # One call creates it and sets its mode: there is no moment in which others could read or replace it.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

@@ -40,6 +40,7 @@ def parse(model: type[Model], body: bytes) -> Model:
     if not body.strip():
         raise InvalidPolicy("the body is missing: it should be a JSON object")
     try:
+        # Not the standard library's: this one refuses deep nesting and NaN instead of failing later.
         given = pydantic_core.from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise InvalidPolicy(f"the body is no JSON: {error}") from error

@@ -37,7 +37,7 @@ def suggestion(word: str, known: Iterable[str], *, prefix: str = "") -> str:
 
 
 class Problems:
-    """What is wrong so far, and where values came from that do not stand in the configuration file.
+    """The problems found so far, and the origins of values that do not stand in the configuration file.
 
     `folder` is what relative paths are relative to.
     """
@@ -67,6 +67,7 @@ class Problems:
         return tuple(f"{dotted(at)}{self._origin(at)}: {text}" for at, text in self._problems)
 
     def _origin(self, at: Location) -> str:
+        # The nearest: a value from a secret file may stand in a table that a variable gave.
         origins = [self._origins[part] for part in _ways_to(at) if part in self._origins]
         return f" (from {origins[-1]})" if origins else ""
 

@@ -1,4 +1,4 @@
-"""Accounts: who may use the policy APIs, and how they prove it. Without any, the APIs are closed."""
+"""Accounts: the users of the policy APIs and their credentials. Without any, the APIs are closed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FAILED_LOGINS = "te:failed-logins"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who has proved who they are; `projects` are those that they may name in SWR paths, empty for any."""
+    """An authenticated account; `projects` are those that it may name in SWR paths, empty for any."""
 
     name: str
     is_admin: bool
@@ -28,11 +28,11 @@ class Account:
 
     @classmethod
     def of(cls, name: str, settings: AccountSettings) -> Self:
-        """What the settings say of that account."""
+        """The account that the settings describe."""
         return cls(name, settings.role == "admin", frozenset(settings.projects))
 
     def may_use(self, project: str) -> bool:
-        """Whether the account may name that project."""
+        """True if the account may name that project."""
         return not self.projects or project in self.projects
 
 
@@ -44,6 +44,7 @@ class Accounts:
 
     def by_password(self, name: str, password: str) -> Account | None:
         """The account of that name, if that is its password."""
+        # "&", not "and", which would compare no password where the name is wrong.
         return self._find(lambda known, settings: _same(known, name) & _is(settings.password, password))
 
     def by_token(self, token: str) -> Account | None:
@@ -59,6 +60,7 @@ class Accounts:
         return None if secret is None else (account, secret.get_secret_value())
 
     def _find(self, proves: Callable[[str, AccountSettings], bool]) -> Account | None:
+        # All are compared, even after the right one: the time of an answer must not tell which accounts there are.
         found = [name for name, settings in self._configured.items() if proves(name, settings)]
         return Account.of(found[0], self._configured[found[0]]) if found else None
 

@@ -36,7 +36,7 @@ def read_beginning(limit: int) -> bytes:
 
 
 def _chunks(most: int) -> Iterator[bytes]:
-    """What comes, until it ends or is as much as that."""
+    """The chunks of the body, until it ends or is as long as that."""
     while most > 0:
         try:
             chunk = request.stream.read(min(most, _CHUNK))

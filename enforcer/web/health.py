@@ -12,15 +12,16 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def healthz() -> dict[str, bool]:
-    """Whether the process is alive: says nothing about Redis, so that nobody restarts us when Redis is away."""
+    """Answer while the process is alive: no word about Redis, or an orchestrator restarts us when Redis is away."""
     return {"ok": True}
 
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[dict[str, object], int]:
-    """Whether notifications are accepted: Redis answers and can be written to."""
+    """Answer 200 while notifications are accepted: Redis answers and can be written to."""
     here = services()
     try:
+        # Written, not only pinged: a replica or a full Redis answers and takes no event.
         here.redis.set("te:ready", 1, ex=60)
         return {"ok": True, "events_waiting": here.log.waiting()}, 200
     except RedisError as error:

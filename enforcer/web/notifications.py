@@ -1,7 +1,7 @@
-"""`POST /notifications/<registry>`: where registries say what somebody pushed or deleted.
+"""`POST /notifications/<registry>`: the receiver of pushes and deletions.
 
-A registry tries again, and holds back all later events, for every status from 400 on. So whoever has the right token
-gets 202, whatever was sent: what is not understood becomes a dead letter. Only an event that is not yet in Redis is
+A registry tries again, and holds back all later events, for every status from 400 on. So the right token gets
+202, whatever was sent: what is not understood becomes a dead letter. Only an event that is not yet in Redis is
 refused.
 """
 
@@ -41,6 +41,7 @@ def receive(registry: str) -> tuple[Response, int]:
     """Accept a notification: read it, put its events into the log, wake a drain."""
     here = services()
     known = {str(name): settings for name, settings in here.settings.registries.items()}.get(registry)
+    # An unknown registry is answered like a wrong token: which names are configured is no stranger's business.
     if not _is_authentic(known) or known is None:
         wanted = "the Authorization header must be 'Bearer' and the registry's notification token"
         abort(401, wanted, www_authenticate=WWWAuthenticate("bearer"))
@@ -59,7 +60,7 @@ def receive(registry: str) -> tuple[Response, int]:
 
 
 def _is_authentic(registry: RegistrySettings | None) -> bool:
-    """Whether the request carries a token of the registry; takes as long whatever is wrong with it."""
+    """True if the request carries a token of the registry; takes as long whatever is wrong with it."""
     header = request.headers.get("Authorization", "").encode("latin-1")  # the bytes that were sent, as WSGI has it
     given = header.removeprefix(b"Bearer ").strip()
     tokens = [registry.notification_token, registry.notification_token_previous] if registry else [None, None]
@@ -76,7 +77,7 @@ def _read(registry: RegistryName, settings: RegistrySettings, limit: int) -> Par
         return ParsedNotification(rejected=(Rejection(f"longer than notification_limit, {limit} bytes", body),))
     try:
         return _FORMATS[settings.kind](body, registry)
-    except Exception as error:
+    except Exception as error:  # a bug of ours must not make the registry hold back all later events
         logger.exception("reading a notification of %s failed", registry)
         return ParsedNotification(rejected=(Rejection(f"it cannot be read: {type(error).__name__}", body),))
 

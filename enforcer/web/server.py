@@ -46,7 +46,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         try:
             util.write_nonblock(client, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
         except OSError:
-            logger.debug("nobody waited for the answer")
+            logger.debug("the client was gone before its answer")
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -71,7 +71,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "keepalive": 5,
             "limit_request_line": 8190,  # a TCR call by GET carries its patterns there
             "proc_name": "enforcer",
-            "control_socket_disable": True,  # nobody asks it anything
+            "control_socket_disable": True,  # it would listen for commands that we do not send
         }
         for name, value in options.items():
             self.cfg.set(name, value)

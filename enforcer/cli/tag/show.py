@@ -130,4 +130,4 @@ def _shown(value: Any) -> str:
 
 
 def _unknown(name: TagName) -> Exception:
-    return NotFound(f"{name.registry} has never said anything of {name.reference}", "tag")
+    return NotFound(f"no history for {name.reference} in {name.registry}", "tag")

@@ -59,5 +59,5 @@ def _document() -> dict[str, Any]:
 
 @blueprint.get("/openapi.json")
 def openapi_json() -> dict[str, Any]:
-    """The description of the API: the same for every installation, so nobody has to log in for it."""
+    """The description of the API: the same for every installation, so it needs no login."""
     return _document()

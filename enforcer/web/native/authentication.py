@@ -1,4 +1,4 @@
-"""Who calls the native API: HTTP Basic with an account's name and password, or its token as Bearer."""
+"""Authentication of the native API: HTTP Basic with an account's name and password, or its token as Bearer."""
 
 from __future__ import annotations
 
@@ -53,4 +53,4 @@ def _find(accounts: Accounts, given: Authorization) -> Account | None:
 def _how_to() -> str:
     if services().settings.accounts:
         return "give the name and password of an account by HTTP Basic, or its token by Bearer"
-    return "no account is configured, so nobody may use this API: add a table [accounts.<name>]"
+    return "no account is configured, so this API is closed: add a table [accounts.<name>]"

@@ -27,7 +27,7 @@ class HistoryEntry(Shape):
 
     id: str = Field(description="Id of the registry's event, or of the approval.")
     time: TimeText = Field(description="When it happened, by the registry's clock.")
-    action: Action = Field(description="What somebody did.")
+    action: Action = Field(description="Kind of the change.")
     digest: DigestText | None = Field(description="Digest that was pushed, or that the tag had when it was deleted.")
     media_type: str = Field(description="Media type of what was pushed, as far as the registry told.")
     actor: str = Field(description="User who did it, as far as the registry told.")
@@ -65,6 +65,6 @@ def show_history(call: Call[PageQuery, NoBody]) -> Answer:
     name = TagName(registry, Repository(call.path["repository"]), Tag(call.path["tag"]))
     entries = here.ledger.history(name)
     if not entries:
-        raise NotFound(f"{registry} has never said anything of {name.reference}", "tag")
+        raise NotFound(f"no history for {name.reference} in {registry}", "tag")
     items = [HistoryEntry(**line.as_dict()) for line in cut(newest_first(entries), call.query)]
     return Answer(HistoryPage(items=items, total=len(entries)), link_to_next(call.query, len(entries)))

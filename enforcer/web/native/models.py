@@ -35,7 +35,7 @@ def _without_defaults(schema: JsonDict) -> None:
 
 
 class Change(Table):
-    """What is to be changed; fields that are left out stay as they are."""
+    """A change; fields that are left out stay as they are."""
 
     model_config = ConfigDict(validate_default=False, json_schema_extra=_without_defaults)
 
@@ -111,7 +111,7 @@ class Policy(Shape):
 
     @classmethod
     def of(cls, policy: StoredPolicy) -> Self:
-        """What is shown of a stored policy."""
+        """A stored policy as the API shows it."""
         return cls(
             **declaration(policy),
             id=policy.id,

@@ -24,7 +24,7 @@ put back. An account logs in with its name and password (Basic) or its token (Be
 
 Lists come in pages: `total` counts the entries of all, and the Link header, while there is one, leads to the next.
 Errors are problem details (RFC 9457). A change of a policy that names its ETag in If-Match is refused with status 412
-if somebody else was quicker.
+if another client was quicker.
 """
 
 _PATH_PARAMETERS: dict[str, tuple[Json, str]] = {

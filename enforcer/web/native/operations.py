@@ -40,7 +40,7 @@ class Id(BaseConverter):
 
 
 class NoBody(Shape):
-    """What an operation without a body takes."""
+    """The body of an operation that takes none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Call(Generic[Asked, Given]):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered; without content, status 204."""
+    """The answer of an operation; without content, status 204."""
 
     content: BaseModel | None
     headers: Sequence[tuple[str, str]] = ()
@@ -159,6 +159,7 @@ def _answer(
     body: type[Given],
     parts: dict[str, str],
 ) -> Response:
+    # Before anything is read: a stranger learns neither what is there nor what a body should hold.
     account = authenticate()
     if declared.changes:
         require_admin(account)
@@ -166,7 +167,7 @@ def _answer(
     content = "" if answer.content is None else answer.content.model_dump_json()
     response = Response(content, declared.status, content_type=MEDIA_TYPE)
     if answer.content is None:
-        del response.headers["Content-Type"]
+        del response.headers["Content-Type"]  # clients parse an empty body that says JSON
     response.headers.extend(answer.headers)
     return response
 

@@ -72,6 +72,7 @@ def link_to_next(query: PageQuery, total: int) -> list[tuple[str, str]]:
 
 def link(**changed: object) -> tuple[str, str]:
     """A `Link` header with the next page: this request with some parameters changed."""
+    # Without scheme and host: behind a proxy, ours are not those that the client knows.
     parameters = request.args.to_dict() | {name: str(value) for name, value in changed.items()}
     return "Link", f'<{request.path}?{urlencode(parameters)}>; rel="next"'
 

@@ -126,10 +126,11 @@ def _revision_check() -> Callable[[StoredPolicy], None]:
     condition, is_given = request.if_match, "If-Match" in request.headers
 
     def check(policy: StoredPolicy) -> None:
+        # Here, in the transaction: between a check before it and the change another client could come first.
         if is_given and not condition.contains(str(policy.revision)):
             raise StalePolicy(
                 f"policy {policy.id} has revision {policy.revision}, not the one of If-Match: "
-                "somebody changed it; get it again, and change that",
+                "it was changed meanwhile; get it again, and change that",
                 policy.revision,
             )
 

@@ -55,7 +55,7 @@ class Moves(Page[Move]):
 
 
 class Preview(Shape):
-    """What a policy would do, and would have done."""
+    """The effect that a policy would have, and would have had."""
 
     tags: ProtectedTags = Field(description="Tags that are there and that it would protect.")
     moves: Moves = Field(description="What it would have undone, or only reported if its mode is observe.")

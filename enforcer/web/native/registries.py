@@ -43,14 +43,14 @@ class NamespacePage(Page[Namespace]):
 
 
 class TagStanding(Shape):
-    """What is recorded of a tag."""
+    """The record of a tag."""
 
     tag: texts.TagText = Field(description="Name of the tag.")
     digest: texts.DigestText = Field(description="Digest that it is recorded with.")
     media_type: str = Field(description="Media type of that manifest, as far as the registry told.")
     time: texts.TimeText = Field(description="Since when it has that digest.")
     settles: texts.TimeText | None = Field(description="Until when an index that lists the digest may take its place.")
-    deleted: bool = Field(description="Whether somebody deleted the tag and nobody has pushed it since.")
+    deleted: bool = Field(description="Whether the tag was deleted and not pushed since.")
     protected_by: list[int] = Field(description="Ids of the policies that protect the tag now.")
 
 
@@ -105,7 +105,7 @@ def list_namespaces(call: Call[PageQuery, NoBody]) -> Answer:
 def list_tags(call: Call[TagQuery, NoBody]) -> Answer:
     """List what is recorded of the tags of a repository.
 
-    A repository that nobody has heard of has none. A tag that nothing protects and that was deleted is only in its
+    An unknown repository has none. A tag that nothing protects and that was deleted is only in its
     history.
     """
     here = services()

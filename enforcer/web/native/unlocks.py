@@ -22,7 +22,7 @@ group = Group("unlocks")
 
 
 class UnlockDraft(Table):
-    """What is to be unlocked, and for how long."""
+    """The tags to unlock, and for how long."""
 
     repositories: PatternText = Field(
         description="Pattern for the repository with its namespace, unlike in policies, or a list of patterns."
@@ -133,6 +133,7 @@ def end_unlock(call: Call[Query, NoBody]) -> Answer:
     It is still listed afterwards, as ended.
     """
     unlock = _unlock(call)
+    # One that has ended is answered alike, so that a client may send its request again.
     if unlock.is_in_force(Time.now()):
         services().policies.lock(unlock.id, call.account.name)
     return Answer(None)

@@ -43,7 +43,7 @@ class Violation(Shape):
 
     @classmethod
     def of(cls, violation: stored.Violation) -> Self:
-        """What is shown of a violation."""
+        """The violation as the API shows it."""
         fields = violation.as_dict()
         return cls(**{name: fields[name] for name in cls.model_fields})
 

@@ -20,7 +20,7 @@ def place_check(namespaces: Namespaces, registry: str, namespace: str) -> Callab
 
     def check(policy: Policy) -> None:
         if (policy.registry, policy.namespace) != place:
-            namespaces.get(*place)
+            namespaces.get(*place)  # where there is no such namespace, that is the better answer
             raise NotFound(f"immutable rule {policy.id} not found in {namespace}", "policy")
 
     return check

@@ -32,6 +32,7 @@ def find_project(name_or_id: str) -> NumberedNamespace:
     """
     here = services()
     registry = registry_of(here.settings)
+    # Terraform sends numbers; a client that means a project called 42 says so by this header.
     is_name = request.headers.get("X-Is-Resource-Name", "").lower() == "true"
     try:
         if is_name or not _NUMBER.fullmatch(name_or_id):
@@ -49,5 +50,5 @@ def projects(part_of_name: str) -> list[NumberedNamespace]:
 
 
 def project_json(project: NumberedNamespace) -> dict[str, Any]:
-    """What is known of a project."""
+    """The fields of a project that clients read."""
     return {"project_id": project.id, "name": project.name, "metadata": {"public": "false"}}

@@ -48,7 +48,7 @@ def new_rule(body: bytes, registry: RegistryName, namespace: Namespace) -> Polic
 
 
 def change_of(body: bytes, rule: int) -> Callable[[Policy], Policy]:
-    """What the body makes of that policy: all of it, or where it has no selectors the switch alone.
+    """The change that the body asks for: all of the policy, or where it has no selectors the switch alone.
 
     Raises `InvalidPolicy`.
     """

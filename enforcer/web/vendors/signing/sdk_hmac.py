@@ -41,12 +41,12 @@ _CONTENT_HEADER = "x-sdk-content-sha256"
 
 
 class SignatureRefused(EnforcerError):
-    """A request was not signed, or not by whom it says, or not lately."""
+    """A request was not signed, or not with the key that it names, or not lately."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What a signature is about, as WSGI has it: text in which each character is a byte.
+    """The signed parts of a request, as WSGI has them: text in which each character is a byte.
 
     The path is decoded, the query is not; `headers` are names, in any case, and values.
     """
@@ -86,12 +86,14 @@ def verify(request: SignedRequest, secret_of: Callable[[str], str | None], now: 
 
 def canonical_request(request: SignedRequest, signed_headers: Sequence[str]) -> bytes:
     """The text whose hash is signed; these headers must all be there."""
+    # Decoded and encoded again: clients differ in which characters they leave as they are, the algorithm does not.
     path = "/".join(quote(segment, safe="") for segment in request.path.encode("latin-1").split(b"/"))
     lines = [f"{name}:{value}\n" for name in signed_headers for value in sorted(request.values(name))]
     return b"\n".join(
         part.encode("latin-1")
         for part in (
             request.method,
+            # The algorithm ends every path with a slash, whether the request had one or not.
             path if path.endswith("/") else f"{path}/",
             _canonical_query(request.query),
             "".join(lines),

@@ -9,8 +9,8 @@ A request is genuine when
 5. the signature fits the body as it came: `UNSIGNED-PAYLOAD` is refused.
 
 Clients disagree about what of a header is signed, so four readings count: values as sent or in lower case, as the
-vendor specifies, and the host with its port or without. Action, version and region are never signed: whoever can listen
-can send the same body under another action for 5 minutes, and only TLS keeps them from listening.
+vendor specifies, and the host with its port or without. Action, version and region are never signed: an eavesdropper
+can send the same body under another action for 5 minutes, and only TLS keeps it from listening.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Fault(StrEnum):
 
 
 class SignatureRefused(EnforcerError):
-    """A request was not signed, or not by whom it says, or not lately; `fault` says which."""
+    """A request was not signed, or not with the key that it names, or not lately; `fault` says which."""
 
     def __init__(self, message: str, fault: Fault) -> None:
         super().__init__(message)
@@ -60,7 +60,7 @@ class SignatureRefused(EnforcerError):
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What a signature is about: the query as it was sent, the raw body, and the headers by lower-case name."""
+    """The signed parts of a request: the query as it was sent, the raw body, and the headers by lower-case name."""
 
     method: str
     query: str

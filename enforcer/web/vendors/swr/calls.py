@@ -46,6 +46,7 @@ def _take_place(_: str | None, values: dict[str, Any] | None) -> None:
 
 @blueprint.before_request
 def _admit() -> None:
+    # Unlike in Harbor's dialect the body comes first: the signature covers it.
     g.body = read_body()
     g.account = authenticate(g.body)
     if not g.account.may_use(g.project):

@@ -1,4 +1,4 @@
-"""Who calls the SWR API: whoever signed the request, or whose token it carries.
+"""Authentication of the SWR API: the account that signed the request, or whose token it carries.
 
 A non-empty `Authorization` is verified even if a token comes along, as the SDK sends both; the token counts only
 without it.

@@ -24,7 +24,7 @@ blueprint = Blueprint("tcr", __name__)
 
 
 def is_call() -> bool:
-    """Whether the current request is meant for this API; others may share its address."""
+    """True if the current request is meant for this API; others may share its address."""
     return request.path == "/" and bool(_common("Action"))
 
 
@@ -33,6 +33,7 @@ def call() -> Response:
     """Carry out a call."""
     if not is_call():
         return _no_call()
+    # A GET's body is not signed, so it is not read either.
     body = read_body() if request.method == "POST" else b""
     account = _authenticated(body)
     action = _action(account)
@@ -44,7 +45,7 @@ def call() -> Response:
 
 
 def _no_call() -> Response:
-    """The vendor's older signatures put the action into a form; whoever still uses one is told so."""
+    """The vendor's older signatures put the action into a form; a client that still uses one is told so."""
     is_form = request.mimetype == "application/x-www-form-urlencoded"
     if not is_form or _ACTION_IN_FORM.search(read_body()) is None:
         raise NotFound("there is nothing at this address but the TCR API, whose calls have a header X-TC-Action")

@@ -61,7 +61,7 @@ class Parameters(JsonObject):
 
 
 class Rule(Parameters):
-    """What a policy protects, for TCR. The vendor's own example sends the id and namespace too; they mean nothing."""
+    """A rule in TCR's words. The vendor's own example sends the id and namespace too; they mean nothing."""
 
     repository_pattern: Pattern
     repository_decoration: Literal["repoMatches", "repoExcludes"]

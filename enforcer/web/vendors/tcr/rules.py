@@ -27,7 +27,7 @@ from enforcer.web.vendors.tcr.parameters import (
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a call may ask for: the parameters that it takes, and who may ask."""
+    """An action that a call may ask for: its parameters, and whether it changes anything."""
 
     parameters: type[Parameters]
     run: Callable[[Services, Any, str], dict[str, Any]]

@@ -74,7 +74,7 @@ def test_a_tag_that_nobody_knows(run, command, past):
     past.push(1)
     result = run(command, "team/app:2.0")
     assert result.exit_code == 1
-    assert str(result.exception) == "main has never said anything of team/app:2.0"
+    assert str(result.exception) == "no history for team/app:2.0 in main"
 
 
 @pytest.mark.parametrize("command", ["history", "show"])

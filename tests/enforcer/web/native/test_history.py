@@ -97,7 +97,7 @@ def test_slashes_of_a_repository(call, past, path):
 def test_a_tag_that_nobody_knows(call):
     """A tag of which nothing was ever heard has no history."""
     found = problem(call("GET", PATH), 404)
-    assert found["detail"] == "main has never said anything of team/app:1.0"
+    assert found["detail"] == "no history for team/app:1.0 in main"
 
 
 @pytest.mark.parametrize("path", ["Team/1.0", "team/-", "team/app/" + "x" * 129, "a/./b", "team//app/1.0"])
