@@ -59,7 +59,7 @@ One = Annotated[list[Body], BeforeValidator(_exactly_one)]
 
 
 class ScopeBody(JsonObject, Generic[Repositories]):
-    """What the rule applies to: repositories are all that there is."""
+    """The scope of the rule: repositories are all that there is."""
 
     model_config = ConfigDict(extra="forbid")
 
