@@ -20,7 +20,7 @@ FOUND = 3
 """The exit status of a command that found drift or violations."""
 INTERRUPTED = 128 + signal.SIGINT
 UNREAD = 128 + signal.SIGPIPE
-"""The exit status of a command whose output nobody reads any more, as in `… | head -1`."""
+"""The exit status of a command whose output is read no more, as in `… | head -1`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Group(click.Group):
             formatter.write_dl(shown)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Do what is asked. Raises `Unread` when nobody reads the output any more."""
+        """Do what is asked. Raises `Unread` when the output is read no more."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
@@ -70,7 +70,7 @@ class Group(click.Group):
 
 
 class Unread(Exception):
-    """Whoever read standard output has ended."""
+    """The reader of standard output has ended."""
 
 
 def run(group: click.Group, name: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""What is written to standard error: one line an occurrence, the same form for every process."""
+"""The log on standard error: one line an occurrence, the same form for every process."""
 
 from __future__ import annotations
 

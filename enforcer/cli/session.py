@@ -1,4 +1,4 @@
-"""What the commands work with: the settings, the store, and who is at the terminal."""
+"""The session of a command: the settings, the store, and the user at the terminal."""
 
 from __future__ import annotations
 

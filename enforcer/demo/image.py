@@ -68,7 +68,7 @@ class Client:
         self._session.headers["User-Agent"] = name
 
     def answers(self) -> bool:
-        """Whether the registry is there."""
+        """True if the registry is there."""
         return self._session.get(f"{self._url}/v2/", timeout=_TIMEOUT_SECONDS).ok
 
     def push(self, repository: Repository, tag: Tag, image: Image) -> int:

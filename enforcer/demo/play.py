@@ -70,9 +70,9 @@ def _perform(screen: Screen, watch: Watch, stack: ExitStack, folder: Path, *, ke
 def _explain(screen: Screen, watch: Watch, error: Exception) -> None:
     """Say what went wrong, while the parts still run: their logs then end with it, not with how they were stopped."""
     screen.say(f"FAILED: {error}", "bold red")
-    for child in watch.children:
-        if lines := child.last_lines(_LOG_LINES):
-            screen.lines(f"The last lines of {child.name}:", lines)
+    for program in watch.programs:
+        if lines := program.last_lines(_LOG_LINES):
+            screen.lines(f"The last lines of {program.name}:", lines)
 
 
 def _introduce(screen: Screen, stage: Stage) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from enforcer.demo.program import Program
 from enforcer.demo.watch import DemoFailed
-from enforcer.processes.child import Child
 
 _PROGRAMS = ("docker-registry", "registry")
 _CONTAINER_TOOLS = ("podman", "docker")
@@ -28,27 +28,27 @@ http: {{addr: "127.0.0.1:{port}", secret: demo}}
 
 @dataclass(frozen=True, slots=True)
 class RegistryProgram:
-    """What runs a registry: `tool` is the program, or what runs its container."""
+    """A way to run a registry: `tool` is the program, or what runs its container."""
 
     tool: str
     is_container: bool
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """Its name for people."""
         name = Path(self.tool).name
         return f"{_IMAGE} in {name}" if self.is_container else name
 
-    def start(self, folder: Path, port: int, notifications: str) -> Child:
+    def start(self, folder: Path, port: int, notifications: str) -> Program:
         """Start it with its files in the folder; `notifications` is that section of its configuration."""
         config = folder / "registry.yml"
         storage = "/var/lib/registry" if self.is_container else json.dumps(str(folder / "registry"))
         config.write_text(_CONFIG.format(storage=storage, port=port) + notifications, encoding="utf-8")
         log = folder / "registry.log"
         if not self.is_container:
-            return Child("the registry", [self.tool, "serve", str(config)], log)
+            return Program("the registry", [self.tool, "serve", str(config)], log)
         container = f"tag-enforcer-demo-{os.getpid()}"
-        return Child("the registry", self._run(container, config), log, remove=lambda: self._remove(container))
+        return Program("the registry", self._run(container, config), log, remove=lambda: self._remove(container))
 
     def _run(self, container: str, config: Path) -> list[str]:
         """The host's network, of which it uses 127.0.0.1, and no image but the one that is here."""

@@ -1,4 +1,4 @@
-"""What the demonstration shows: in colours on a terminal, in plain lines elsewhere."""
+"""The output of the demonstration: in colours on a terminal, in plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Screen:
             self.say(" " * _INDENT + text)
 
     def lines(self, heading: str, lines: Sequence[str]) -> None:
-        """Lines that somebody else wrote."""
+        """Lines of another program."""
         self.say(heading, "bold")
         for line in lines:
             self.say(f"  {line}", "dim")

@@ -14,11 +14,11 @@ from redis import Redis
 from rq import Worker
 
 from enforcer.demo.image import Client
+from enforcer.demo.program import Program
 from enforcer.demo.registry import RegistryProgram
 from enforcer.demo.watch import Watch
 from enforcer.demo.webhook import Webhook
 from enforcer.names import RegistryName, Repository, Tag, TagName
-from enforcer.processes.child import Child
 from enforcer.registries.notification_config import notification_block
 from enforcer.settings.settings import EMBEDDED, Settings, load
 from enforcer.store.connection import running_database
@@ -56,7 +56,7 @@ tags = {{ decoration = "excludes", pattern = "{mutable}" }}
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the demonstration plays on; `config` is the configuration of Tag Enforcer."""
+    """The place of the demonstration; `config` is the configuration of Tag Enforcer."""
 
     config: Path
     settings: Settings
@@ -70,11 +70,11 @@ class Stage:
         return self.settings.registries[REGISTRY].url
 
     def client(self, name: str) -> Client:
-        """Somebody who uses the registry."""
+        """A user of the registry."""
         return Client(self.registry_url, name)
 
     def is_ready(self) -> bool:
-        """Whether all parts are there, and have looked at what the registry held when the policy came into force."""
+        """True when all parts are there, and have looked at what the registry held when the policy came into force."""
         queues = Queues(self.redis)
         return (
             self.client("demo").answers()
@@ -94,8 +94,8 @@ def build(stack: ExitStack, folder: Path, program: RegistryProgram, watch: Watch
     stage = Stage(config, settings, redis, webhook, program.name)
     port = int(stage.registry_url.rpartition(":")[2])
     registry = program.start(folder, port, notification_block(settings, REGISTRY))
-    watch.children.append(stack.enter_context(registry))
-    watch.children.append(stack.enter_context(_start_enforcer(folder, config)))
+    watch.programs.append(stack.enter_context(registry))
+    watch.programs.append(stack.enter_context(_start_enforcer(folder, config)))
     watch.until("the start of all parts", stage.is_ready, seconds=_START_SECONDS)
     return stage
 
@@ -118,13 +118,13 @@ def _write_settings(folder: Path, webhook: Webhook) -> Path:
     return config
 
 
-def _start_enforcer(folder: Path, config: Path) -> Child:
+def _start_enforcer(folder: Path, config: Path) -> Program:
     command = [sys.executable, "-m", "enforcer", "up", "--config", str(config)]
-    return Child("Tag Enforcer", command, folder / "enforcer.log")
+    return Program("Tag Enforcer", command, folder / "enforcer.log")
 
 
 def _free_ports() -> tuple[int, int]:
-    """Two ports that nobody listens on at this moment."""
+    """Two ports that are free at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
         return one.getsockname()[1], other.getsockname()[1]
 

@@ -1,4 +1,4 @@
-"""The story: a tag is pushed, overwritten and back, and somebody is told; what is allowed stays allowed."""
+"""The story: a tag is pushed, overwritten and back, and an alert is sent; what is allowed stays allowed."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Story:
         self._screen.step("moved", f"{moved}: the policy leaves it free")
 
     def _judged(self, name: str, tag: TagName, image: Image) -> Entry:
-        """Push as somebody who has not pushed yet, by which the event is known; returns what was decided of it."""
+        """Push as a new user agent, by which the event is known; returns how it was judged."""
         self._stage.client(name).push(REPOSITORY, tag.tag, image)
 
         def find() -> Entry | None:

@@ -1,4 +1,4 @@
-"""Waiting: for conditions, with a deadline, and only as long as all processes live and nobody presses Ctrl-C."""
+"""Waiting: for conditions, with a deadline, and only as long as all processes live and no signal asks to end."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TypeVar
 from redis import RedisError
 from requests import RequestException
 
+from enforcer.demo.program import Program
 from enforcer.errors import EnforcerError
-from enforcer.processes.child import Child
 
 _POLL_SECONDS = 0.01
 
@@ -24,18 +24,18 @@ class DemoFailed(EnforcerError):
 
 
 class Interrupted(EnforcerError):
-    """Somebody pressed Ctrl-C, or sent another signal that asks to end."""
+    """Ctrl-C, or another signal that asks to end."""
 
 
 class Watch:
     """Waits on behalf of the demonstration.
 
     A signal is only noted, and raises `Interrupted` at the next wait: so none can fall between the start of a process
-    and the moment from which somebody ends it.
+    and the moment from which it is ended with us.
     """
 
     def __init__(self) -> None:
-        self.children: list[Child] = []
+        self.programs: list[Program] = []
         self.signal: int | None = None
 
     @contextmanager
@@ -50,7 +50,7 @@ class Watch:
                 signal.signal(number, handler)
 
     def until(self, what: str, condition: Callable[[], Found | None], *, seconds: float = 20) -> Found:
-        """What the condition gives as soon as it gives something; no answer of a server is nothing yet.
+        """The first thing that the condition gives; no answer of a server is nothing yet.
 
         Raises `DemoFailed` after so many seconds or when a process ends, and `Interrupted`.
         """
@@ -71,9 +71,9 @@ class Watch:
         """Raise what ends the demonstration, if anything does."""
         if self.signal is not None:
             raise Interrupted(signal.Signals(self.signal).name)
-        for child in self.children:
-            if child.status is not None:
-                raise DemoFailed(f"{child.name} has ended, with status {child.status}")
+        for program in self.programs:
+            if program.status is not None:
+                raise DemoFailed(f"{program.name} has ended, with status {program.status}")
 
     def _note(self, number: int, _frame: object) -> None:
         self.signal = self.signal or number

@@ -1,4 +1,4 @@
-"""A receiver of alerts, as somebody on call might have one."""
+"""A receiver of alerts, as an engineer on call might have one."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Webhook:
         return f"http://127.0.0.1:{self._server.server_port}/"
 
     def take(self) -> Received | None:
-        """The oldest alert that nobody has taken; None if there is none."""
+        """The oldest alert that is not taken yet; None if there is none."""
         try:
             return self._received.get_nowait()
         except Empty:

@@ -9,17 +9,15 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from enforcer.processes.child import Child
 
 logger = logging.getLogger(__name__)
 
-_DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 _POLL_SECONDS = 0.05
 _FIRST_DELAY_SECONDS = 0.2
 _LONGEST_DELAY_SECONDS = 30.0
@@ -62,7 +60,7 @@ class Supervisor:
         tick_seconds: float = 0.25,
         grace: float = 20.0,
     ) -> None:
-        self._children = [_Child(part) for part in parts]
+        self._running = [_Running(part) for part in parts]
         self._tick = tick
         self._tick_seconds = tick_seconds
         self._tick_due = 0.0
@@ -80,15 +78,15 @@ class Supervisor:
                     time.sleep(_POLL_SECONDS)
             finally:
                 self._stopping = True
-                killed = [child for child in reversed(self._children) if not self._stop(child)]
+                killed = [running for running in reversed(self._running) if not self._stop(running)]
         return 1 if killed else 0
 
     def _start_due(self) -> None:
-        for child in self._children:
-            child.reap()
-            if not child.alive and time.monotonic() >= child.due:
-                child.start()
-            if not child.settled():
+        for running in self._running:
+            running.reap()
+            if not running.alive and time.monotonic() >= running.due:
+                running.start()
+            if not running.settled():
                 return
 
     def _call_tick(self) -> None:
@@ -100,12 +98,12 @@ class Supervisor:
         except Exception:  # whatever it is, the parts must go on
             logger.exception("the supervisor's tick failed")
 
-    def _stop(self, child: _Child) -> bool:
-        child.ask_to_end()
+    def _stop(self, running: _Running) -> bool:
+        running.ask_to_end()
         deadline = time.monotonic() + self._grace
-        while child.alive and not self._killing and time.monotonic() < deadline:
+        while running.alive and not self._killing and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-        return child.end()
+        return running.end()
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -124,13 +122,13 @@ class Supervisor:
         self._stopping = True
 
 
-class _Child:
+class _Running:
     """A part, and the process that it is at the moment."""
 
     def __init__(self, part: Part) -> None:
         self.part = part
         self.due = 0.0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
         self._delay = 0.0
         self._started = 0.0
         self._first_started: float | None = None
@@ -138,35 +136,29 @@ class _Child:
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.status is None
 
     def start(self) -> None:
         self._started = time.monotonic()
         if self._first_started is None:
             self._first_started = self._started
-        command = [sys.executable, "-IS", str(_DIE_WITH_PARENT), str(os.getpid()), *self.part.command]
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - the command is the caller's
-                command,
-                env={**os.environ, **self.part.environment},
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            self._process = Child(self.part.command, {**os.environ, **self.part.environment})
         except OSError as error:
             self._put_off(f"could not be started ({error})")
         else:
             logger.info("started %s (process %d)", self.part.name, self._process.pid)
 
     def reap(self) -> None:
-        if self._process is None or self._process.poll() is None:
+        status = self._process.status if self._process else None
+        if self._process is None or status is None:
             return
-        self._kill_group()
-        status = self._process.returncode
+        self._process.kill()
         self._process = None
         self._put_off(f"ended with status {status}" if status >= 0 else f"was ended by {signal.Signals(-status).name}")
 
     def settled(self) -> bool:
-        """Whether the parts after this one may be started."""
+        """True when the parts after this one may be started."""
         if self._settled or self._first_started is None or self.part.ready is None:
             return self._settled
         if self.alive and self._says_ready(self.part.ready):
@@ -180,7 +172,7 @@ class _Child:
     def ask_to_end(self) -> None:
         if self._process is not None and self.alive:
             logger.info("stopping %s", self.part.name)
-            self._process.terminate()
+            self._process.ask_to_end()
 
     def end(self) -> bool:
         """Kill what is left; false if the process itself was."""
@@ -189,8 +181,7 @@ class _Child:
         in_order = not self.alive
         if not in_order:
             logger.warning("%s did not end: killing it", self.part.name)
-        self._kill_group()
-        self._process.wait()
+        self._process.kill()
         self._process = None
         return in_order
 
@@ -206,8 +197,3 @@ class _Child:
         self._delay = next_delay(self._delay, now - self._started)
         self.due = now + self._delay
         logger.warning("%s %s: starting again in %.1f s", self.part.name, what, self._delay)
-
-    def _kill_group(self) -> None:
-        if self._process is not None:
-            with suppress(ProcessLookupError, PermissionError):  # nobody left; macOS says so with the second
-                os.killpg(self._process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What the operator's commands have in common: settings, Redis, the policies in force, and what they may be told."""
+"""The session of an operator's command: settings, Redis, and the policies in force."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def session(config: Path | None, *, changes: bool = True) -> Iterator[Context]:
-    """What a command works with; its log lines say no more than what went wrong.
+    """The context of a command; its log lines say no more than what went wrong.
 
     One that `changes` anything begins as every start does: the policies of the configuration file come into force.
     """

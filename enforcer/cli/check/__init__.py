@@ -1,1 +1,1 @@
-"""What is wrong with an installation before it is needed: its configuration, its Redis and its registries."""
+"""Checks of an installation before it is needed: of its configuration, its Redis and its registries."""

@@ -37,15 +37,15 @@ def check(config: Path | None, as_json: bool) -> None:
     No registry is changed: whether a push would be allowed is found out with one that none can accept.
     """
     status = 0
-    for finding in check_installation(config):
-        click.echo(json.dumps(finding.as_dict()) if as_json else _shown(finding))
-        if finding.level is Level.FAILED:
+    for result in check_installation(config):
+        click.echo(json.dumps(result.as_dict()) if as_json else _shown(result))
+        if result.level is Level.FAILED:
             status = FAILED
     sys.exit(status)
 
 
-def _shown(finding: Result) -> str:
-    level = f"{finding.level:7}"
+def _shown(result: Result) -> str:
+    level = f"{result.level:7}"
     if not os.environ.get("NO_COLOR"):
-        level = click.style(level, fg=_COLOURS[finding.level])
-    return f"{level}  {finding.subject}: {finding.line}"
+        level = click.style(level, fg=_COLOURS[result.level])
+    return f"{level}  {result.subject}: {result.line}"

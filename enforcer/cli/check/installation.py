@@ -45,14 +45,14 @@ def check_installation(config: Path | None = None, environ: Mapping[str, str] = 
 
 
 def check_file(file: Path) -> Result:
-    """Whether the configuration file keeps its secrets to itself."""
+    """Check that no other user can read the secrets of the configuration file."""
     if file.stat().st_mode & S_IROTH and _holds_secret(Settings, read_table(file)):
         return warning("settings", f"{file} holds secrets and everybody on this machine can read it: chmod o-r {file}")
     return ok("settings", f"{file} is valid")
 
 
 def _holds_secret(model: type[BaseModel], table: Mapping[str, Any]) -> bool:
-    """Whether a secret stands in the table itself, not in a file that it names."""
+    """True if a secret stands in the table itself, not in a file that it names."""
     for key, field in model.model_fields.items():
         value, inner = table.get(key), model_in(field.annotation)
         if not value:
@@ -87,7 +87,7 @@ def _check_database(settings: Settings, policies: list[AnyPolicy]) -> Iterator[R
 
 
 def check_policies(policies: Sequence[AnyPolicy]) -> Result:
-    """Whether any tag is protected."""
+    """Check that some tag is protected."""
     enabled = [policy for policy in policies if not policy.disabled]
     if not enabled:
         return warning("policies", "there are none, so no tag is protected: add a table [[policies]]")
@@ -110,7 +110,7 @@ def restored_namespaces(
 
 
 def check_alerts(alerts: AlertSettings) -> Result:
-    """Whether anybody is told."""
+    """Check that alerts have a channel."""
     channels = len(alerts.urls) + (alerts.webhook_url is not None)
     if not channels:
         return warning("alerts", "nobody is told of violations: set urls or webhook_url in [alerts]")

@@ -82,7 +82,7 @@ def _check_secrets(subject: str, registry: RegistrySettings) -> Iterator[Result]
 
 
 def is_loopback(address: str) -> bool:
-    """Whether a URL leads to this very machine, told from the URL alone."""
+    """True if a URL leads to this very machine, told from the URL alone."""
     host = urlsplit(address).hostname or ""
     try:
         return ip_address(host).is_loopback

@@ -1,4 +1,4 @@
-"""Findings: what a check says of one thing."""
+"""Results of checks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was found out about a subject, in one line.
+    """The state of a subject, in one line.
 
     `failed` means that events are lost or tags are not restored, `warning` that it can come to that.
     """
@@ -31,7 +31,7 @@ class Result:
         return " ".join(self.text.split())
 
     def as_dict(self) -> dict[str, str]:
-        """The finding for JSON."""
+        """The result for JSON."""
         return {"level": self.level.value, "subject": self.subject, "text": self.line}
 
 

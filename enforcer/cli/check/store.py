@@ -49,7 +49,7 @@ def check_store(redis: Redis, address: str) -> Iterator[Result]:
 
 
 def judge_facts(facts: Mapping[str, Any], *, snapshots: bool | None) -> Iterator[Result]:
-    """What is wrong with a server of which INFO says so; `snapshots` is None where nobody may know."""
+    """The faults of a server that INFO says this of; `snapshots` is None where it does not tell."""
     found = _VERSION.match(str(facts.get("redis_version", "")))
     if found and (int(found[1]), int(found[2])) < OLDEST:
         yield failed(_SUBJECT, f"{_name(facts)} is too old: at least 6.2 is needed, which has XAUTOCLAIM and ZADD LT")

@@ -14,12 +14,12 @@ def place(policy: Policy) -> str:
 
 
 def selected(selector: Selector) -> str:
-    """What a selector means; a pattern is as it was given."""
+    """The meaning of a selector; a pattern is as it was given."""
     return f"all but {selector.pattern.text}" if selector.excludes else selector.pattern.text
 
 
 def state(policy: Policy) -> str:
-    """Whether it protects anything, and how."""
+    """Its mode, or that it is disabled."""
     return "disabled" if policy.disabled else str(policy.mode)
 
 
@@ -32,7 +32,7 @@ def one_line(policy: Policy) -> str:
 
 
 def differences(before: Policy, after: Policy) -> list[str]:
-    """What is not as it was, a line for each field."""
+    """The fields that changed, a line each."""
     old, new = declaration(before), declaration(after)
     return [f"{name}: {_shown(old[name])} -> {_shown(new[name])}" for name in old if old[name] != new[name]]
 

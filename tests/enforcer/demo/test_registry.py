@@ -57,9 +57,9 @@ def test_no_registry(path):
 
 
 def started(program, folder, output):
-    child = program.start(folder, 1234, "notifications: {}\n")
-    child._process.wait(10)
-    child.stop()
+    running = program.start(folder, 1234, "notifications: {}\n")
+    assert running.child.ends_within(10)
+    running.stop()
     return output.read_text().split()
 
 

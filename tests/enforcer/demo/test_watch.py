@@ -7,8 +7,8 @@ import sys
 import pytest
 import requests
 
+from enforcer.demo.program import Program
 from enforcer.demo.watch import DemoFailed, Interrupted, Watch
-from enforcer.processes.child import Child
 
 
 def raising(*answers):
@@ -64,10 +64,10 @@ def test_first_signal_counts():
     assert watch.signal == signal.SIGTERM
 
 
-def test_child_that_ends(tmp_path):
+def test_program_that_ends(tmp_path):
     """A process that ends early is named, even if the condition would hold."""
     watch = Watch()
-    with Child("the registry", [sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log") as child:
-        watch.children.append(child)
+    with Program("the registry", [sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log") as program:
+        watch.programs.append(program)
         with pytest.raises(DemoFailed, match="the registry has ended, with status 3"):
-            watch.until("it", lambda: child.status is not None)
+            watch.until("it", lambda: program.status is not None)

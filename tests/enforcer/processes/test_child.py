@@ -3,77 +3,44 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
-import pytest
-
-from enforcer.processes import child as child_module
 from enforcer.processes.child import Child
 
-STUBBORN = """
-import signal, sys
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print("up", file=sys.stderr, flush=True)
+FAMILY = """
+import os, signal, sys
+os.fork()
+print(os.getpid(), file=sys.stderr, flush=True)
 signal.pause()
 """
 
 
-def python(code: str):
-    return [sys.executable, "-ISc", code]
-
-
-def lines_of(child, log):
-    """What it wrote, once it wrote something."""
-    deadline = time.monotonic() + 10
-    while not log.read_text():
+def test_what_it_started_is_killed_with_it(tmp_path):
+    """Nothing of its process group is left after a kill, and its status names the signal."""
+    log = tmp_path / "log"
+    with log.open("wb") as errors:
+        child = Child([sys.executable, "-ISc", FAMILY], dict(os.environ), errors=errors)
+    while len(log.read_text().split()) < 2:
+        assert not child.ends_within(0.01)
+    child.kill()
+    assert child.status == -9
+    deadline = time.monotonic() + 5
+    while not all(has_ended(pid) for pid in map(int, log.read_text().split())):
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    return child.last_lines(10)
 
 
-@pytest.fixture
-def log(tmp_path):
-    return tmp_path / "log"
+def test_a_group_that_has_ended_can_be_killed():
+    """The end of a process and the wish to end it may cross."""
+    child = Child([sys.executable, "-ISc", ""], {})
+    assert child.ends_within(10)
+    child.kill()
+    assert child.status == 0
 
 
-def test_a_child_ends_with_its_context(log):
-    """It runs inside and has ended after, asked by SIGTERM."""
-    with Child("it", python("import signal; signal.pause()"), log) as child:
-        assert child.status is None
-    assert child.status == -15
-
-
-def test_a_stubborn_child_is_killed(log, monkeypatch):
-    """One that does not heed SIGTERM is killed, and what it may have left is removed."""
-    monkeypatch.setattr(child_module, "_GRACE_SECONDS", 0.1)
-    removed = []
-    with Child("it", python(STUBBORN), log, remove=lambda: removed.append(True)) as child:
-        lines_of(child, log)
-    assert child.status == -9
-    assert removed == [True]
-
-
-def test_what_it_writes_is_kept(log):
-    """The end of its standard error can be shown; standard output, which may hold a token, is not kept."""
-    code = "import sys; print('token'); print('one\\ntwo\\nthree', file=sys.stderr)"
-    with Child("it", python(code), log) as child:
-        child._process.wait(10)
-    assert child.last_lines(2) == ["two", "three"]
-    assert "token" not in log.read_text()
-
-
-def test_ctrl_c_does_not_reach_it(log):
-    """It leads a session of its own: the terminal's signals go to us alone."""
-    with Child("it", python("import signal; signal.pause()"), log) as child:
-        assert os.getsid(child._process.pid) != os.getsid(0)
-
-
-def test_environment(log, monkeypatch):
-    """Variables that would configure a part are left out, and no proxy stands between the parts."""
-    monkeypatch.setenv("ENFORCER_LISTEN", "0.0.0.0:1")
-    monkeypatch.setenv("REGISTRY_HTTP_ADDR", "0.0.0.0:1")
-    monkeypatch.setenv("KEPT", "yes")
-    names = "('ENFORCER_LISTEN', 'REGISTRY_HTTP_ADDR', 'KEPT', 'NO_PROXY')"
-    code = f"import os, sys; print(*[os.environ.get(name) for name in {names}], file=sys.stderr)"
-    with Child("it", python(code), log) as child:
-        child._process.wait(10)
-    assert child.last_lines(1) == ["None None yes 127.0.0.1"]
+def has_ended(pid: int) -> bool:
+    """Tell whether a process is gone, or a zombie that nothing waits for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
