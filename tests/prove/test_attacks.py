@@ -85,7 +85,7 @@ def test_fifty_tags_fought_over_at_once(running):
     assert pushers.crowd(running, "team/crowd", tags=50, gap=1, seconds=30, patience=3) == []
 
 
-@failing("attacks.md 1.5: deleted before it is kept")
+@failing("attacks.md 1.5: deleted before it is kept", always=False)
 def test_deleted_a_tenth_of_a_second_after_the_push(running):
     """20 of 20 are back."""
     assert pushers.delete_soon(running, "team/soon", TAGS, after=0.1) == []
@@ -101,7 +101,8 @@ def test_every_overwrite_is_undone(skewed, name):
 def test_what_people_are_told_is_so(skewed, name):
     """Exposures are right within a second, and no alert says that the original was in place when it was not."""
     whole, outcomes = skewed
-    assert within(lambda: clocks.untrue(whole, name, outcomes[name]) == [], 15)
+    within(lambda: clocks.untrue(whole, name, outcomes[name]) == [], 15)
+    assert clocks.untrue(whole, name, outcomes[name]) == []
 
 
 def test_two_minutes_behind_a_cut_network(skewed):
@@ -126,10 +127,7 @@ def big_manifest(repository, number):
 
 def stored_bytes(whole):
     """What the store's process holds in memory."""
-    children = psutil.Process(whole.up.pid).children(recursive=True)
-    found = [each.memory_info().rss for each in children if "valkey" in each.name() or "redis" in each.name()]
-    assert found, [each.name() for each in children]
-    return sum(found)
+    return psutil.Process(int((whole.directory / "data" / "valkey.pid").read_text())).memory_info().rss
 
 
 def test_store_stays_within_its_budgets(running):

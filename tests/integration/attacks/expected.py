@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 
-def failing(reason: str) -> pytest.MarkDecorator:
-    """What is not built yet: it has to fail, and as an assertion."""
-    return pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason)
+def failing(reason: str, *, always: bool = True) -> pytest.MarkDecorator:
+    """What is not built yet: it has to fail, and as an assertion; what is a race may pass by chance."""
+    return pytest.mark.xfail(strict=always, raises=AssertionError, reason=reason)
 
 
 def each(names: Iterable[str], reasons: Mapping[str, str]) -> list[object]:
