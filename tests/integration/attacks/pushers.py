@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from enforcer.manifests import OCI_INDEX
 from enforcer.names import Digest
-from tests.fakes.images import index
+from tests.fakes.images import image, index
 from tests.integration.attacks.bench import Bench, side_by_side
 from tests.integration.attacks.fights import burst, target, within
 
@@ -28,6 +29,37 @@ def crowd(bench: Bench, repository: str, *, tags: int, gap: float, seconds: floa
     side_by_side(lambda each: burst(each, round(seconds / gap), gap), attacked)
     right = side_by_side(lambda each: each.seconds_until_right(patience), attacked)
     return [each.tag for each, after in zip(attacked, right, strict=True) if after is None]
+
+
+def turn_of_another_tag(bench: Bench, registry: str, repository: str) -> int:
+    """How many requests a registry in memory got from us between the event of one tag and the first PUT for it.
+
+    Ten others are fought over meanwhile, and every answer takes half a second.
+    """
+    fake = bench.fakes[registry]
+    bench.upload(repository, registry, registry=registry)
+    tags = [f"t{number}" for number in range(10)]
+    for tag in ("quiet", *tags):
+        bench.push(repository, tag, image(registry, label=tag), at=fake.url)
+        bench.wait_recorded(repository, tag, registry=registry)
+    time.sleep(1)  # kept
+    fake.latency = 0.5
+    other = image(registry, label="other")
+    for number in range(60):
+        bench.push(repository, tags[number % 10], other, at=fake.url)
+        if number == 40:
+            bench.push(repository, "quiet", other, at=fake.url)
+        time.sleep(0.05)
+    within(lambda: bool(fake.puts(repository, "quiet")), 10)
+    fake.latency = 0
+    first = fake.puts(repository, "quiet")[0].at
+    told = next(at for at, event in fake.replicas[0].deliveries.taken if is_of(event, "quiet", Digest.of(other)))
+    return sum(told < each.at < first for each in fake.requests if each.is_ours)
+
+
+def is_of(event: dict[str, Any], tag: str, digest: Digest) -> bool:
+    """Whether an event says that this digest was pushed under that tag."""
+    return (event["target"].get("tag"), event["target"].get("digest")) == (tag, digest)
 
 
 def push_index_attack(bench: Bench, repository: str) -> tuple[Digest, Digest]:

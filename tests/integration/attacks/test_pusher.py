@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.integration.attacks import pushers
-from tests.integration.attacks.bench import bench, side_by_side
+from tests.integration.attacks.bench import FakeTable, bench, side_by_side
 from tests.integration.attacks.expected import each, failing
 from tests.integration.attacks.fights import burst, sustain, target, within
 
@@ -19,7 +19,7 @@ SLOWED = {name: "attacks.md 1.1: restores wait longer with each push" for name i
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    with bench(tmp_path_factory.mktemp("pusher"), more=pushers.SETTLED) as whole:
+    with bench(tmp_path_factory.mktemp("pusher"), more=pushers.SETTLED, fakes={"shared": FakeTable()}) as whole:
         yield whole
 
 
@@ -58,6 +58,11 @@ def test_one_push_whenever_the_original_is_back(running):
 def test_many_tags_fought_over_at_once(running):
     """All are right within three seconds after the last push."""
     assert pushers.crowd(running, "team/crowd", tags=12, gap=0.3, seconds=4, patience=3) == []
+
+
+def test_another_tag_goes_before_a_fight(running):
+    """While others are fought over, the first PUT for a tag is among the next three requests to its registry."""
+    assert pushers.turn_of_another_tag(running, "shared", "team/shared") < 3
 
 
 @failing("attacks.md 1.2: `settle` is 120 and asks nothing else; no violation, no alert")
