@@ -1,10 +1,10 @@
-"""How long to wait before trying again."""
+"""Backoff: how long to wait before trying again."""
 
 from __future__ import annotations
 
 import random
 
-LONGEST = 300
+LONGEST_BACKOFF = 300
 """Seconds; nothing waits longer than this."""
 
 
@@ -13,10 +13,12 @@ def pause(tries: int, *, retry_after: float | None = None) -> float:
 
     What the other side asked for counts where it is more.
     """
-    seconds = min(2.0 ** min(tries - 1, 16), LONGEST)
-    return max(seconds * random.uniform(0.75, 1.25), min(retry_after or 0, LONGEST))  # noqa: S311 - no secret
+    seconds = min(2.0 ** min(tries - 1, 16), LONGEST_BACKOFF)
+    # What many wait for together, as for a registry that is away, is not asked for by all of them at one moment.
+    spread = random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+    return max(seconds * spread, min(retry_after or 0, LONGEST_BACKOFF))
 
 
-def back_off(requests: int) -> float:
+def back_off(generation: int) -> float:
     """Seconds between two restores of a tag that is overwritten again and again: none, 1, 2, 4 … 300."""
-    return 0 if requests <= 1 else min(2.0 ** min(requests - 2, 16), LONGEST)
+    return 0 if generation <= 1 else min(2.0 ** min(generation - 2, 16), LONGEST_BACKOFF)

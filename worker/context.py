@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 from redis import Redis
@@ -14,24 +18,64 @@ from enforcer.registries.client import RegistryClient
 from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.settings.settings import Settings
 from enforcer.store.ledger import Ledger
+from enforcer.store.limits import SLICE
 from enforcer.store.log import Log
 from enforcer.store.policies import PolicyStore
 from enforcer.store.violations import Violations
 from enforcer.store.wakeups import Queues, Task
 from enforcer.store.workqueue import WorkQueue
+from enforcer.times import Time
 from worker.rate_limit import RateLimit
 
 logger = logging.getLogger(__name__)
 
 
+def random_id() -> str:
+    """A part of an id that no other has."""
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The clocks that walks go by, and seconds that they take.
+
+    After a `slice` a walk makes room for others. Between the look that finds a difference and the `second_look` that
+    confirms it an event may arrive. A registry that cannot answer is asked again after `longest_pause` at the latest:
+    a slice is short. A command waits for a sweep of the same registry no longer than `lock_wait`.
+    """
+
+    slice: float = SLICE
+    second_look: float = 1
+    longest_pause: float = 10
+    lock_wait: float = 600
+    now: Callable[[], Time] = Time.now
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+TIMING = Timing()
+"""The real clocks, and delays as they are meant."""
+
+
 class Context:
     """The settings, Redis and all that is kept there, and a client for each registry."""
 
-    def __init__(self, settings: Settings, redis: Redis, *, consumer: str, owner: str = "") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        redis: Redis,
+        *,
+        consumer: str,
+        owner: str = "",
+        timing: Timing = TIMING,
+        new_id: Callable[[], str] = random_id,
+    ) -> None:
         self.settings = settings
         self.redis = redis
         self.consumer = consumer
         self.owner = owner
+        self.timing = timing
+        self.new_id = new_id
         self.queues = Queues(redis)
         self.log = Log(redis, dead_letters=settings.dead_letters)
         self.policies = PolicyStore(redis)

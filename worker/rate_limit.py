@@ -1,4 +1,4 @@
-"""A pace: so many requests a second and no more, however many threads send them."""
+"""Rate limits: so many requests a second and no more, however many threads send them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from copy import copy
 
 
 class Stopped(Exception):
-    """Nobody waits for what was about to be asked."""
+    """The scan has ended: the answer to what was about to be asked is of no use."""
 
 
 class Turns:
@@ -36,13 +36,13 @@ class RateLimit:
 
     def shared(self) -> RateLimit:
         """One more that takes turns with this one, so that both together keep the rate; each is stopped by itself."""
-        pace = copy(self)
-        pace._stopped = threading.Event()  # noqa: SLF001 - of its own class
-        return pace
+        limit = copy(self)
+        limit._stopped = threading.Event()  # noqa: SLF001 - of its own class
+        return limit
 
     def wait(self) -> None:
         """Wait for one's turn. Raises `Stopped` if that never comes."""
-        if self._stopped.is_set():  # before it takes a turn from those who share it
+        if self._stopped.is_set():  # first: a turn that is taken and not used slows those down who share the limit
             raise Stopped
         self.sleep(self._turns.take() - time.monotonic())
 
@@ -52,5 +52,5 @@ class RateLimit:
             raise Stopped
 
     def stop(self) -> None:
-        """Let nobody wait any longer, however slow the pace is."""
+        """End all waiting, however low the rate is."""
         self._stopped.set()

@@ -42,22 +42,17 @@ from tests.fakes.late_registry import BUILDS, BY_DIGEST, CHILDREN, MANIFESTS, La
 from tests.fakes.model import Did, Model, Rule, tag_of
 from tests.fakes.policed import Policed, Regime, Unlocked
 from tests.fakes.settings import settings
-from worker.context import Context
+from worker.context import Context, Timing
 from worker.enforcement import restore as restore_module
 from worker.enforcement.keep import keep
 from worker.enforcement.restore import restore
 from worker.judging.drain import drain
 from worker.judging.judge import Judge
-from worker.scanning import backfill as completion_module
-from worker.scanning import baseline as baseline_module
-from worker.scanning import observation as finding_module
-from worker.scanning import scan as survey_module
-from worker.scanning import sweep as sweep_module
-from worker.scanning.baseline import Baseline
-from worker.scanning.grandfathering import Grandfathering
-from worker.scanning.report import SoFar
-from worker.scanning.scan import scan_of
-from worker.scanning.sweep import Sweep
+from worker.scanning import observation_judge as judge_module
+from worker.scanning.baseline import baseline_walk
+from worker.scanning.checkpoint import Checkpoint
+from worker.scanning.scan import Scan
+from worker.scanning.sweep import sweep_walk
 
 TICK = 5
 """Seconds."""
@@ -103,14 +98,20 @@ def keep_due(context: Context) -> None:
 
 def sweep_all(context: Context) -> None:
     """Compare what the registry holds with the ledger."""
-    with scan_of(context, MAIN) as scan:
-        list(Sweep(context, scan, [APP], SoFar()).run())
+    with scan_at_once(context) as scan:
+        list(sweep_walk(context, scan, [APP], Checkpoint(Time.now()), lambda: None).run())
 
 
 def record_all(context: Context) -> None:
     """Record what the registry holds, as when a policy begins to protect it."""
-    with scan_of(context, MAIN) as scan:
-        list(Baseline(context, scan, [APP], "all", grandfathering=Grandfathering(context)).run())
+    with scan_at_once(context) as scan:
+        list(baseline_walk(context, scan, [APP], Checkpoint(Time.now())).run())
+
+
+def scan_at_once(context: Context) -> Scan:
+    """A scan without threads, so that two runs of the same steps are the same."""
+    rate_limit = context.rate_limits[MAIN].shared()
+    return Scan(MAIN, context.registries[MAIN], context.ledger, rate_limit, context.timing, executor=Immediate)
 
 
 Server = Callable[[], Callable[[], Redis]]
@@ -140,12 +141,9 @@ class Pipeline(RuleBasedStateMachine):
             self.stack.enter_context(patch.object(module, "time", self.clock))
         self.stack.enter_context(patch.object(log_module, "STALE", 0))
         self.stack.enter_context(patch.object(log_module.LogEntry, "time", property(lambda _: Time.now())))
-        self.stack.enter_context(patch.object(survey_module, "ThreadPoolExecutor", Immediate))
-        for module in (baseline_module, sweep_module):
-            self.stack.enter_context(patch.object(module, "SECOND_LOOK", 0))
-        self.stack.enter_context(patch.object(finding_module, "Judge", self._judge_of_findings))
-        for module in (approvals_module, completion_module, finding_module):
-            self.stack.enter_context(patch.object(module, "secrets", SimpleNamespace(token_hex=lambda _: self._id())))
+        self.stack.enter_context(patch.object(judge_module, "Judge", self._judge_of_findings))
+        ids = SimpleNamespace(token_hex=lambda _: self._id())
+        self.stack.enter_context(patch.object(approvals_module, "secrets", ids))
 
         def connect():
             client = make_client()
@@ -162,7 +160,9 @@ class Pipeline(RuleBasedStateMachine):
         for number in range(2):
             client = connect()
             self.interruptions.append(Interruptions(client))
-            context = Context(SETTINGS, client, consumer=f"worker-{number}")
+            context = Context(
+                SETTINGS, client, consumer=f"worker-{number}", timing=Timing(second_look=0), new_id=self._id
+            )
             context.__dict__["registries"] = {MAIN: self.registry}
             self.workers.append(context)
         self.numbers = count()

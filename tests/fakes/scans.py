@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from enforcer.judgement.record import Decision, Record
 from enforcer.names import Digest, Repository, Tag, TagName
+from enforcer.store.audit import Audit
+from enforcer.times import Time
 from tests.fakes.events import MAIN, digest, push
 from tests.fakes.registry import FakeRegistry
-from worker.context import Context
+from worker.context import Context, Timing
 from worker.judging.drain import drain
 from worker.scanning.baseline import Baseline
-from worker.scanning.report import SoFar
+from worker.scanning.checkpoint import Checkpoint, CommandCheckpoint
+from worker.scanning.observation_judge import ObservationJudge
 from worker.scanning.scan import Scan, scan_of
-from worker.scanning.sweep import Sweep
+from worker.scanning.sweep import sweep_walk
+from worker.scanning.walk import Walk
 
 FAST = 10_000
 """A `sweep_rate` that bounds nothing."""
+
+HASTY = Timing(second_look=0.01, longest_pause=0.01, lock_wait=0.1)
+"""Hardly any time passes before a walk looks a second time, asks again, or gives up waiting for its turn."""
+
+STILL = replace(HASTY, monotonic=lambda: 0)
+"""As if a walk took no time: its batches are full, however slow the machine is."""
+
+OVER = -1
+"""Seconds after which a walk stops as soon as it has looked at a batch, also where time stands still."""
 
 
 def name_of(text: str) -> TagName:
@@ -53,24 +67,54 @@ def announce(context: Context, text: str, pushed: Digest | None = None, **fields
     drain(context)
 
 
+def command_walk(
+    context: Context,
+    scan: Scan,
+    repositories: Sequence[str] | None = None,
+    *,
+    forced_by: str = "",
+) -> Walk:
+    """A baseline of these repositories, or of all, on from where the last one was stopped."""
+    chosen = _chosen(scan, repositories)
+    checkpoint = kept(context).read(chosen, Time.now())
+    judge, audit = ObservationJudge.of(context, scan, "baseline"), Audit(context.redis)
+    visitor = Baseline(checkpoint.report, judge, audit, forced_by=forced_by)
+    return Walk(scan, chosen, checkpoint, visitor)
+
+
+def kept(context: Context) -> CommandCheckpoint:
+    """The checkpoint of these baselines."""
+    return CommandCheckpoint(context.redis, "test")
+
+
 def run_baseline(
     context: Context, repositories: Sequence[str] | None = None, *, seconds: float = float("inf"), **options: Any
-) -> Baseline:
-    """A baseline of these repositories, or of all; its progress has the name `test`."""
+) -> Walk:
+    """A baseline of these repositories, or of all, as the command does it."""
     with scan_of(context, MAIN) as scan:
-        whole = Baseline(context, scan, _chosen(scan, repositories), "test", **options)
-        for _ in whole.run(seconds):
-            pass
-    return whole
+        walk = command_walk(context, scan, repositories, **options)
+        for _ in walk.run(seconds):
+            kept(context).keep(walk.settled)
+        kept(context).keep(walk.settled)
+    if walk.finished:
+        kept(context).forget()
+    return walk
 
 
-def run_sweep(context: Context, so_far: SoFar | None = None, *, seconds: float = float("inf"), **options: Any) -> Sweep:
+def run_sweep(
+    context: Context, checkpoint: Checkpoint | None = None, *, seconds: float = float("inf"), **options: Any
+) -> Walk:
     """A sweep of all repositories."""
     with scan_of(context, MAIN) as scan:
-        whole = Sweep(context, scan, _chosen(scan, None), so_far or SoFar(), **options)
-        for _ in whole.run(seconds):
+        walk = whole_sweep(context, scan, checkpoint, **options)
+        for _ in walk.run(seconds):
             pass
-    return whole
+    return walk
+
+
+def whole_sweep(context: Context, scan: Scan, checkpoint: Checkpoint | None = None, **options: Any) -> Walk:
+    """A sweep of all repositories that has not begun."""
+    return sweep_walk(context, scan, _chosen(scan, None), checkpoint or Checkpoint(Time.now()), lambda: None, **options)
 
 
 def _chosen(scan: Scan, repositories: Sequence[str] | None) -> list[Repository]:

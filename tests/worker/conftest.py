@@ -15,14 +15,13 @@ from tests.fakes.clock import Clock
 from tests.fakes.events import APP, NAME, deletion, push
 from tests.fakes.images import image
 from tests.fakes.registry import FakeRegistry
+from tests.fakes.scans import HASTY
 from tests.fakes.settings import policy_table, registry_table, settings
-from worker.context import Context
+from worker.context import Context, Timing
 from worker.enforcement import restore as restore_module
 from worker.enforcement.keep import keep
 from worker.enforcement.restore import restore
 from worker.judging.drain import drain
-from worker.scanning import scan as survey_module
-from worker.scanning import sweep as sweep_module
 
 HOOK = {"webhook_url": "http://127.0.0.1:1/hook", "webhook_secret": "geheim"}
 
@@ -155,13 +154,6 @@ def clock(monkeypatch, redis) -> Clock:
 
 
 @pytest.fixture
-def impatient(monkeypatch):
-    """Whoever surveys waits hardly at all before looking a second time, or asking again."""
-    monkeypatch.setattr(sweep_module, "SECOND_LOOK", 0.01)
-    monkeypatch.setattr(survey_module, "LONGEST_PAUSE", 0.01)
-
-
-@pytest.fixture
 def registry():
     with FakeRegistry() as registry:
         yield registry
@@ -171,10 +163,10 @@ def registry():
 def make_context(redis, registry) -> Callable[..., Context]:
     """Make the context of a worker with these changes of the settings, whose policies are in force."""
 
-    def make(**changes: object) -> Context:
+    def make(*, timing: Timing = HASTY, **changes: object) -> Context:
         defaults = {"registries": {"main": registry_table(registry.url)}, "policies": [policy_table()], "alerts": HOOK}
         given = settings(**defaults | changes)
-        context = Context(given, redis, consumer="host-1")
+        context = Context(given, redis, consumer="host-1", timing=timing)
         context.policies.apply_settings(given.policies)
         return context
 

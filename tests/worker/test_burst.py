@@ -37,7 +37,7 @@ def hook():
 
 
 @pytest.fixture
-def context(make_context, hook, clock, impatient):
+def context(make_context, hook, clock):
     return make_context(sweep_rate=FAST, alerts={"webhook_url": hook.url, "webhook_secret": "geheim"})
 
 

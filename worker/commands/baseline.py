@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -14,11 +14,17 @@ from enforcer.cli.parameters import NAMESPACE, REPOSITORY
 from enforcer.cli.session import login, registry_of
 from enforcer.cli.settings import settings_option
 from enforcer.names import Namespace, Repository
+from enforcer.store.audit import Audit
 from worker.burst import keep_all
 from worker.commands.progress import progress
 from worker.commands.session import session
-from worker.scanning.baseline import Baseline, Report
+from worker.context import Context
+from worker.scanning.baseline import Baseline
+from worker.scanning.checkpoint import CommandCheckpoint
+from worker.scanning.observation_judge import ObservationJudge
+from worker.scanning.report import Report
 from worker.scanning.scan import Scan, scan_of
+from worker.scanning.walk import Walk
 
 
 @click.command(
@@ -65,42 +71,55 @@ def baseline(
         scope = f"command:{name} {namespace or ''} {repository or ''}{' --force' if force else ''}"
         with scan_of(context, name) as scan:
             repositories, problem = _repositories(scan, namespace, repository)
-            whole = Baseline(context, scan, repositories, scope, forced_by=login() if force else "")
-            if whole.resumed:
-                click.echo(f"going on where it was stopped: {whole.resumed} repositories were begun", err=True)
-            with progress("baseline", "tags") as meter:
-                for tags in whole.run():
-                    meter.expect(whole.estimate.expected)
-                    meter.advance(tags)
+            report = _record(context, scan, repositories, scope, login() if force else "")
         keep_all(context)
-    if problem:
-        whole.report.problems.append(problem)
-    _tell(whole.report, as_json=as_json)
-    sys.exit(FOUND if whole.report.differing else FAILED if whole.report.problems else 0)
+    report.note_problem(problem)
+    _print(report, as_json=as_json)
+    sys.exit(FOUND if report.drift else FAILED if report.problems else 0)
+
+
+def _record(context: Context, scan: Scan, repositories: Sequence[Repository], scope: str, forced_by: str) -> Report:
+    """Record these repositories, on from where a command of the same scope was stopped."""
+    kept = CommandCheckpoint(context.redis, scope)
+    checkpoint = kept.read(repositories, context.timing.now())
+    if checkpoint.begun:
+        place = f"repository {checkpoint.begun} of {len(repositories)}"
+        click.echo(f"going on where it was stopped: {place}", err=True)
+    judge = ObservationJudge.of(context, scan, "baseline")
+    walk = Walk(
+        scan, repositories, checkpoint, Baseline(checkpoint.report, judge, Audit(context.redis), forced_by=forced_by)
+    )
+    with progress("baseline", "tags") as meter:
+        for tags in walk.run():
+            kept.keep(walk.settled)
+            meter.expect(walk.estimate.expected)
+            meter.advance(tags)
+    kept.forget()
+    return walk.report
 
 
 def _repositories(
     scan: Scan, namespace: Namespace | None, repository: Repository | None
 ) -> tuple[list[Repository], str]:
-    """Those that are asked for, and why not all of them are known."""
+    """The repositories that are asked for, and why not all of them are known."""
     if repository:
         return [repository], ""
     repositories, problem = scan.repositories()
     return [each for each in repositories if namespace in (None, each.namespace)], problem
 
 
-def _tell(report: Report, *, as_json: bool) -> None:
+def _print(report: Report, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(asdict(report)))
+        click.echo(json.dumps(report.of_baseline()))
         return
     for difference in report.replaced:
         click.echo(f"{difference.name} was recorded as {difference.recorded} and is now {difference.found}")
-    for difference in report.differing:
+    for difference in report.drifted:
         click.echo(f"{difference.name} is recorded as {difference.recorded} and is {difference.found or 'gone'}")
     for problem in report.problems:
         click.echo(problem, err=True)
     click.echo(
-        f"{report.looked} tags looked at, {report.recorded} recorded, {len(report.replaced)} replaced, "
-        f"{len(report.differing)} differ, {len(report.problems)} problems",
+        f"{report.looked} tags looked at, {report.recorded} recorded, {report.followed} replaced, "
+        f"{report.drift} differ, {len(report.problems)} problems",
         err=True,
     )

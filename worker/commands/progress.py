@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -22,25 +22,27 @@ from rich.progress import (
 )
 from rich.text import Text
 
-PLAIN_SECONDS = 10
-"""Between two lines where there is no terminal."""
+LINE_INTERVAL = 10
+"""Seconds between two lines where there is no terminal."""
 
 
 class Meter(Protocol):
-    """Shows how far something is."""
+    """Shows how far a piece of work is."""
 
     def advance(self, by: int) -> None:
-        """It came on by so much."""
+        """Add so much to the work that is done."""
 
     def expect(self, total: float | None) -> None:
-        """So much it will be in all, as far as is known by now."""
+        """Set the expected total; None while it is not known."""
 
 
 @contextmanager
-def progress(what: str, unit: str, total: float | None = None) -> Iterator[Meter]:
-    """Show how far something is, in that unit."""
+def progress(
+    work: str, unit: str, total: float | None = None, *, monotonic: Callable[[], float] = time.monotonic
+) -> Iterator[Meter]:
+    """Show how far a piece of work is, in that unit."""
     if not sys.stderr.isatty():
-        yield _Lines(what, unit, total)
+        yield _Lines(work, unit, total, monotonic)
         return
     columns = (
         SpinnerColumn(),
@@ -51,13 +53,13 @@ def progress(what: str, unit: str, total: float | None = None) -> Iterator[Meter
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        yield _Bar(bar, what, total)
+        yield _Bar(bar, work, total)
 
 
 class _Bar:
-    def __init__(self, bar: Progress, what: str, total: float | None) -> None:
+    def __init__(self, bar: Progress, work: str, total: float | None) -> None:
         self._bar = bar
-        self._task = bar.add_task(what, total=total)
+        self._task = bar.add_task(work, total=total)
 
     def advance(self, by: int) -> None:
         self._bar.advance(self._task, by)
@@ -67,7 +69,7 @@ class _Bar:
 
 
 class _CountColumn(ProgressColumn):
-    """How many of how many, and how many a second."""
+    """The count, the total and the rate."""
 
     def __init__(self, unit: str) -> None:
         super().__init__()
@@ -78,22 +80,23 @@ class _CountColumn(ProgressColumn):
 
 
 class _Lines:
-    def __init__(self, what: str, unit: str, total: float | None) -> None:
-        self._what, self._unit, self._total = what, unit, total
+    def __init__(self, work: str, unit: str, total: float | None, monotonic: Callable[[], float]) -> None:
+        self._work, self._unit, self._total = work, unit, total
+        self._monotonic = monotonic
         self._done = 0
-        self._began = self._told = time.monotonic()
+        self._began = self._printed = monotonic()
 
     def expect(self, total: float | None) -> None:
         self._total = total
 
     def advance(self, by: int) -> None:
         self._done += by
-        now = time.monotonic()
-        if now - self._told >= PLAIN_SECONDS:
-            self._told = now
+        now = self._monotonic()
+        if now - self._printed >= LINE_INTERVAL:
+            self._printed = now
             rate = self._done / (now - self._began)
             left = f", about {(self._total - self._done) / rate:,.0f} s left" if self._total and rate else ""
-            click.echo(f"{self._what}: {_count(self._done, self._total, self._unit, rate)}{left}", err=True)
+            click.echo(f"{self._work}: {_count(self._done, self._total, self._unit, rate)}{left}", err=True)
 
 
 def _count(done: float, total: float | None, unit: str, rate: float | None) -> str:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
+
 from enforcer.cli import logs
 from enforcer.cli.settings import read_settings
 from enforcer.store.connection import running_database
 from enforcer.store.opening import prepared
-from worker.context import Context
+from worker.context import TIMING, Context, Timing
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +30,8 @@ def session(config: Path | None, *, changes: bool = True) -> Iterator[Context]:
         prepared(settings) if changes else running_database(settings.redis_url.get_secret_value(), settings.data_dir)
     )
     with opened as redis:
-        context = Context(settings, redis, consumer="command")
+        given = click.get_current_context().find_object(Timing)  # by tests, which have no time to wait
+        context = Context(settings, redis, consumer="command", timing=given or TIMING)
         if settings.policies and not list(context.policies.current()):
             logger.warning("no policy is in force: those of the configuration file are from the first start on")
         yield context

@@ -13,18 +13,17 @@ from enforcer.cli.framework import FAILED, FOUND
 from enforcer.cli.parameters import NAMESPACE, SINCE
 from enforcer.cli.session import registry_of
 from enforcer.cli.settings import settings_option
-from enforcer.names import Namespace, TagName
+from enforcer.names import Namespace, RegistryName, TagName
 from enforcer.times import Time
 from worker.burst import keep_all, restore_all
 from worker.commands.progress import progress
 from worker.commands.session import session
-from worker.scanning.report import Report, SoFar, remember
+from worker.context import Context
+from worker.scanning.checkpoint import Checkpoint
+from worker.scanning.report import Report, remember
 from worker.scanning.scan import scan_of
-from worker.scanning.sweep import Sweep
+from worker.scanning.sweep import sweep_walk
 from worker.scanning.sweep_lock import sweep_lock
-
-WAIT = 600
-"""Seconds for which a sweep waits for another one of the same registry."""
 
 
 @click.command(
@@ -67,29 +66,46 @@ def sweep(
     """
     with session(config, changes=not report_only) as context:
         name = registry_of(context.settings, registry)
-        with sweep_lock(context, name, wait=WAIT) as check, scan_of(context, name) as scan:
-            repositories, problem = scan.repositories()
-            wanted = [each for each in repositories if namespace in (None, each.namespace)]
-            whole = Sweep(context, scan, wanted, SoFar(), report_only=report_only, deep=deep, since=since)
-            whole.report.note_problem(problem)
-            with progress("sweep", "tags") as meter:
-                for tags in whole.run():
-                    meter.expect(whole.estimate.expected)
-                    meter.advance(tags)
-                    check()
-        report, unrestored = whole.report, []
+        report = _compare(context, name, namespace, report_only=report_only, deep=deep, since=since)
+        unrestored: list[TagName] = []
         if not report_only:
             if since is None:
-                remember(context, f"{name}/{namespace}" if namespace else name, report)
+                remember(context.redis, f"{name}/{namespace}" if namespace else name, report, context.timing.now())
             keep_all(context)
             unrestored = restore_all(context, [TagName.parse(drift.name) for drift in report.drifted])
-    _tell(report, unrestored, as_json=as_json)
+    _print(report, unrestored, as_json=as_json)
     sys.exit(FOUND if report.drift or report.broken else FAILED if report.problems else 0)
 
 
-def _tell(report: Report, unrestored: Sequence[TagName], *, as_json: bool) -> None:
+def _compare(
+    context: Context,
+    registry: RegistryName,
+    namespace: Namespace | None,
+    *,
+    report_only: bool,
+    deep: bool,
+    since: Time | None,
+) -> Report:
+    """Sweep the registry, or a namespace of it, when its turn has come."""
+    with (
+        sweep_lock(context.redis, registry, wait=context.timing.lock_wait) as check,
+        scan_of(context, registry) as scan,
+    ):
+        repositories, problem = scan.repositories()
+        wanted = [each for each in repositories if namespace in (None, each.namespace)]
+        checkpoint = Checkpoint(context.timing.now())
+        checkpoint.report.note_problem(problem)
+        walk = sweep_walk(context, scan, wanted, checkpoint, check, report_only=report_only, deep=deep, since=since)
+        with progress("sweep", "tags") as meter:
+            for tags in walk.run():
+                meter.expect(walk.estimate.expected)
+                meter.advance(tags)
+    return walk.report
+
+
+def _print(report: Report, unrestored: Sequence[TagName], *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(report.as_dict() | {"unrestored": [str(name) for name in unrestored]}))
+        click.echo(json.dumps(report.of_sweep() | {"unrestored": [str(name) for name in unrestored]}))
         return
     for drift in report.drifted:
         click.echo(f"{drift.name} should be {drift.recorded} and was {drift.found or 'gone'}")

@@ -29,7 +29,7 @@ from enforcer.times import Time
 from worker.context import Context
 from worker.judging.enforcement_requests import EnforcementRequests
 from worker.recovery.documents import Document
-from worker.scanning.grandfathering import Grandfathering
+from worker.scanning.scan_times import ScanTimes
 
 TAGS = 200
 """Tags whose histories are read at once."""
@@ -44,10 +44,7 @@ def export_state(context: Context) -> Iterator[str]:
         *(_repository(context, registry, repository) for registry, repository in repositories),
         (_line("violation", {"violation": violation.as_dict()}) for violation in context.violations.matching(Filter())),
         (_line("namespace", {"place": place, "number": number}) for place, number in numbers.items()),
-        (
-            _line("survey", {"place": place, "began": began})
-            for place, began in Grandfathering(context).surveyed.items()
-        ),
+        (_line("survey", {"place": place, "began": began}) for place, began in ScanTimes(context.redis).read().items()),
         (_line("unlock", unlock.as_dict()) for unlock in policies.unlocks),
         (_line("policy", policy.as_dict()) for policy in policies),
     )
@@ -113,13 +110,13 @@ class Import:
         self._violations = context.violations
         self._requests = EnforcementRequests.of(context)
         self._namespaces = Namespaces(context.redis, context.settings)
-        self._grandfathering = Grandfathering(context)
+        self._scan_times = ScanTimes(context.redis)
         self._kinds: dict[str, Callable[[dict[str, Any]], bool]] = {
             "tag": self._take_tag,
             "manifest": self._take_manifest,
             "violation": self._take_violation,
             "namespace": lambda fields: self._namespaces.put_back(fields["place"], fields["number"]),
-            "survey": lambda fields: self._grandfathering.note(fields["place"], Time(fields["began"])),
+            "survey": lambda fields: self._scan_times.note(fields["place"], Time(fields["began"])),
             "unlock": lambda fields: self._policies.put_back_unlock(Unlock.from_dict(fields)),
             "policy": lambda fields: self._policies.put_back(Policy.from_dict(fields)),
         }

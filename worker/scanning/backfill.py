@@ -1,13 +1,12 @@
-"""Completion: what could not be known of a protected tag when it was judged, and can be now that it is in place.
+"""Backfill: what was not known of a protected tag when it was judged, and can be now that it is in place.
 
 Its manifest is kept, so that it can be restored one day. An approval of a digest that the registry did not have, or did
-not tell of, waits in the record: once the registry has it, it is adopted. And of an index that nobody described, the
+not tell of, waits in the record: once the registry has it, it is adopted. And of an index without a description the
 record lists no children, whose deletion would break the tag unnoticed: once its manifest is kept, they are known.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -15,51 +14,59 @@ from enforcer.errors import ManifestMissing, RegistryError
 from enforcer.events import Action, Event
 from enforcer.judgement.record import Record
 from enforcer.manifests import is_index
-from worker.context import Context
+from enforcer.store.ledger import Ledger
 from worker.judging.enforcement_requests import EnforcementRequests
-from worker.scanning.observation import judge_observed, observed_event
-from worker.scanning.scan import Observation, Scan
+from worker.scanning.observation import Observation
+from worker.scanning.observation_judge import ObservationJudge
+from worker.scanning.scan import Scan
 
 
-def complete(
-    context: Context, scan: Scan, observations: Sequence[Observation], note_problem: Callable[[str], None]
-) -> None:
-    """Keep the manifests of tags that are in place, and have judged what is known of them now."""
-    events: list[Event] = []
-    for observation in observations:
-        record = observation.state.record
-        assert record is not None  # else it is not in place
-        EnforcementRequests.of(context).keep_if_missing(observation.name, record.digest)
+class Backfill:
+    """Backfills tags that are in place."""
+
+    def __init__(self, scan: Scan, ledger: Ledger, judge: ObservationJudge, requests: EnforcementRequests) -> None:
+        self._scan = scan
+        self._ledger = ledger
+        self._judge = judge
+        self._requests = requests
+
+    def take(self, observations: Sequence[Observation], note_problem: Callable[[str], None]) -> None:
+        """Keep the manifests of tags that have a record, and have judged what is known of them now."""
+        events: list[Event] = []
+        for observation in observations:
+            record = observation.state.record
+            assert record is not None  # else it is not in place
+            self._requests.keep_if_missing(observation.name, record.digest)
+            try:
+                event = self._adopt(observation, record) or self._describe(observation, record)
+            except RegistryError as error:
+                note_problem(f"{observation.name}: whether what was approved is there is not known: {error}")
+            else:
+                events += [event] if event else []
+        self._judge.judge(events)
+
+    def _adopt(self, observation: Observation, record: Record) -> Event | None:
+        """The approval once more, now that the registry has the digest: by the same author, for the same reason."""
+        if record.approved is None:
+            return None
         try:
-            event = _adopt(context, scan, observation, record) or _describe(context, observation, record)
-        except RegistryError as error:
-            note_problem(f"{observation.name}: whether what was approved is there is not known: {error}")
-        else:
-            events += [event] if event else []
-    if events:
-        judge_observed(context, scan, events)
+            self._scan.read(observation.name.repository, record.approved)
+        except ManifestMissing:
+            return None
+        approvals = (entry.event for entry in reversed(self._ledger.history(observation.name)))
+        approval = next(
+            (one for one in approvals if one.action is Action.APPROVE and one.digest == record.approved), None
+        )
+        if approval is None:  # a full history has forgotten it
+            return self._judge.event(replace(observation, found=record.approved), adopted="approved before")
+        time = observation.state.time_after(observation.time)
+        return replace(approval, action=Action.ADOPT, time=time, id=self._judge.event_id())
 
-
-def _adopt(context: Context, scan: Scan, observation: Observation, record: Record) -> Event | None:
-    """The approval once more, now that the registry has the digest: by the same author, for the same reason."""
-    if record.approved is None:
-        return None
-    try:
-        scan.read(observation.name.repository, record.approved)
-    except ManifestMissing:
-        return None
-    approvals = (entry.event for entry in reversed(context.ledger.history(observation.name)))
-    approval = next((one for one in approvals if one.action is Action.APPROVE and one.digest == record.approved), None)
-    if approval is None:  # a full history has forgotten it
-        return observed_event(replace(observation, found=record.approved), "sweep", adopted="approved before")
-    time = observation.state.time_after(observation.time)
-    return replace(approval, action=Action.ADOPT, time=time, id=f"sweep-{secrets.token_hex(8)}")
-
-
-def _describe(context: Context, observation: Observation, record: Record) -> Event | None:
-    if record.children or (record.media_type and not is_index(record.media_type)):
-        return None
-    manifest = context.kept(observation.name.registry, observation.name.repository, record.digest)
-    if manifest is None or not manifest.children:
-        return None
-    return replace(observed_event(observation, "sweep"), media_type=manifest.media_type, children=manifest.children)
+    def _describe(self, observation: Observation, record: Record) -> Event | None:
+        if record.children or (record.media_type and not is_index(record.media_type)):
+            return None
+        manifest = self._judge.kept(observation.name.registry, observation.name.repository, record.digest)
+        if manifest is None or not manifest.children:
+            return None
+        event = self._judge.event(observation)
+        return replace(event, media_type=manifest.media_type, children=manifest.children)

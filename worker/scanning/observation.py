@@ -1,23 +1,37 @@
-"""Findings: what a survey saw, as events, so that it is judged by the same rules as what somebody announced."""
+"""Observations: tags as a scan saw them, and the events that they count as.
+
+So they are judged by the same rules as what a registry announces.
+"""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from enforcer.events import Action, Event
-from enforcer.judgement.arrival import Arrival
-from enforcer.manifests import Manifest
-from enforcer.names import Digest, RegistryName, Repository
-from enforcer.store.wakeups import Task
+from enforcer.judgement.record import TagState
+from enforcer.names import Digest, TagName
 from enforcer.times import Time
-from worker.context import Context
-from worker.judging.effects import Effects
-from worker.judging.enrichment import Enrichment
-from worker.judging.judge import Judge
-from worker.scanning.scan import Observation, Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One tag: its state in the ledger, and the digest that the registry had at that time.
+
+    `problem` says why that is not known.
+    """
+
+    name: TagName
+    state: TagState
+    found: Digest | None
+    time: Time
+    problem: str = ""
+
+    @property
+    def differs(self) -> bool:
+        """The registry has something else than the ledger says."""
+        record = self.state.record
+        return self.found != (None if record is None else record.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +44,20 @@ class Difference:
 
     @classmethod
     def of(cls, observation: Observation) -> Self:
-        """What a look saw of a tag that has a record."""
+        """The difference that was observed of a tag with a record."""
         assert observation.state.record is not None
         return cls(str(observation.name), observation.state.record.digest, observation.found)
 
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Read what `asdict` gave; unknown keys are ignored."""
+        return cls(fields["name"], fields["recorded"], fields["found"])
 
-def observed_event(observation: Observation, by: str, *, time: Time | None = None, adopted: str = "") -> Event:
-    """What the registry holds, as if somebody had pushed or deleted it at that time, or when it was looked at.
+
+def observed_event(
+    observation: Observation, by: str, event_id: str, *, time: Time | None = None, adopted: str = ""
+) -> Event:
+    """The state of a tag as a push or a deletion at that time, or when it was looked at.
 
     It is `adopted`, for that reason, where an operator wants it to be the record whatever that was.
     """
@@ -46,33 +67,11 @@ def observed_event(observation: Observation, by: str, *, time: Time | None = Non
         registry=name.registry,
         action=Action.DELETE if observation.found is None else action,
         repository=name.repository,
-        time=time or observation.state.time_after(observation.time),  # the look came later than what is known
-        id=f"{by}-{secrets.token_hex(8)}",
+        # The look came later than all that was known then, also where the registry's clock is ahead of ours.
+        time=time or observation.state.time_after(observation.time),
+        id=event_id,
         tag=name.tag,
         digest=observation.found,
         user_agent=f"tag-enforcer {by}",
         reason=adopted,
     )
-
-
-def judge_observed(context: Context, scan: Scan, events: Iterable[Event]) -> None:
-    """Enrich and judge events, and apply the effects of the decisions.
-
-    They stand in the log first, like what a registry tells: whoever dies in between leaves the rest to a drain, and a
-    replay knows them.
-    """
-
-    def read(registry: RegistryName, repository: Repository, digest: Digest) -> Manifest:
-        kept = context.kept(registry, repository, digest)
-        if kept is None:
-            kept = scan.read(repository, digest)
-            context.ledger.keep(registry, repository, kept)
-        return kept
-
-    policies = context.policies.current()
-    enrichment = Enrichment(policies, context.registries, read)
-    judge = Judge(context.ledger, policies, context.settings.late_window)
-    described = list(scan.side_by_side(enrichment.enrich, events))
-    if described and context.log.append(described):
-        context.queues.enqueue(Task.DRAIN)
-    Effects.of(context).apply(list(judge.judge(Arrival(event, Time.now()) for event in described)))

@@ -1,4 +1,4 @@
-"""Restorability: whether everything that a tag consists of is there, so that it can be pulled, and restored."""
+"""Pullability: everything that a tag consists of is there, so that it can be pulled, and restored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from enforcer.errors import RegistryError
 from enforcer.manifests import Manifest, digest_or_none
 from enforcer.names import Digest, Repository
-from worker.scanning.scan import Observation, Scan
+from worker.scanning.observation import Observation
+from worker.scanning.scan import Scan
 
 
 class Pullability:
@@ -22,7 +23,7 @@ class Pullability:
         self._there: dict[Digest, bool] = {}
 
     def check(self, observation: Observation) -> tuple[str, str]:
-        """What is wrong with a tag that is in place, and why that cannot be told; the one or the other, if any."""
+        """The lack of a tag that is in place, and why it cannot be told; the one or the other, if any."""
         repository = observation.name.repository
         if repository != self._repository:
             self._repository, self._blobs, self._there = repository, {}, {}
@@ -40,7 +41,7 @@ class Pullability:
 
     def _all_blobs(self, repository: Repository, digest: Digest) -> list[Digest]:
         if digest not in self._blobs:
-            # From the registry, kept or not: that is what whoever pulls does.
+            # From the registry, also where it is kept: a client that pulls can only do so.
             manifest = self._scan.read(repository, digest)
             of_children = (self._all_blobs(repository, child) for child in manifest.children)
             self._blobs[digest] = [*blobs_of(manifest), *chain.from_iterable(of_children)]

@@ -1,12 +1,13 @@
-"""A survey: what a registry holds, tag by tag, beside what the ledger says of it."""
+"""A scan: what a registry holds, tag by tag, beside what the ledger says of it."""
 
 from __future__ import annotations
 
-import time
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Self, TypeVar
 
 from enforcer.errors import RegistryError, RegistryUnavailable
@@ -15,47 +16,24 @@ from enforcer.manifests import Manifest
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.registries.client import RegistryClient
 from enforcer.store.ledger import Ledger
-from enforcer.times import Time
 from worker.backoff import pause
-from worker.context import Context
+from worker.context import Context, Timing
 from worker.rate_limit import RateLimit
+from worker.scanning.observation import Observation
+
+logger = logging.getLogger(__name__)
 
 THREADS = 16
-AHEAD = 64
-"""Tags that are looked at before anybody asks for them."""
+LOOKS_AHEAD = 64
+"""Looks that are begun before their turn comes."""
 
 TRIES = 3
-"""How often a registry is asked that says that it cannot answer now."""
+"""Requests to a registry that says that it cannot answer now, before its answer counts."""
 
-LONGEST_PAUSE = 10
-"""Seconds between two of these tries at most: whoever surveys may have little time."""
+SCAN_THREADS = partial(ThreadPoolExecutor, thread_name_prefix="scan")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-SECOND_LOOK = 1.0
-"""Seconds between the look that finds a difference and the one that confirms it: an event may be on its way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One tag: what the ledger says, and the digest that the registry had at that time.
-
-    `problem` says why that is not known.
-    """
-
-    name: TagName
-    state: TagState
-    found: Digest | None = None
-    time: Time = field(default_factory=Time.now)
-    problem: str = ""
-
-    @property
-    def differs(self) -> bool:
-        """Whether the registry has something else than the ledger says."""
-        record = self.state.record
-        return self.found != (None if record is None else record.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,39 +53,49 @@ class TagList:
         return replace(self, tags={tag: state for tag, state in self.tags.items() if wanted(state)})
 
 
-def batches(observations: Iterable[Observation]) -> Iterator[list[Observation]]:
-    """Looks as they come: all of a second together, but no more than were begun ahead."""
-    handful: list[Observation] = []
-    began = time.monotonic()
+def batches(observations: Iterable[Observation], monotonic: Callable[[], float]) -> Iterator[list[Observation]]:
+    """Observations as they come: all of a second together, but no more than were begun ahead."""
+    batch: list[Observation] = []
+    began = monotonic()
     for observation in observations:
-        handful.append(observation)
-        if len(handful) >= AHEAD or time.monotonic() - began >= 1:
-            yield handful
-            handful = []
-            began = time.monotonic()
-    if handful:
-        yield handful
+        batch.append(observation)
+        if len(batch) >= LOOKS_AHEAD or monotonic() - began >= 1:
+            yield batch
+            batch = []
+            began = monotonic()
+    if batch:
+        yield batch
 
 
 class Scan:
-    """Looks at a registry, no faster than its pace, and a little ahead of whoever reads. Close it by `with`.
+    """Looks at a registry within its rate limit, a little ahead of its reader. Close it by `with`.
 
     Its methods raise `RegistryUnavailable` where the whole registry is away. What one repository or tag does not tell
     is a problem of that one.
     """
 
-    def __init__(self, registry: RegistryName, client: RegistryClient, ledger: Ledger, pace: RateLimit) -> None:
+    def __init__(
+        self,
+        registry: RegistryName,
+        client: RegistryClient,
+        ledger: Ledger,
+        rate_limit: RateLimit,
+        timing: Timing,
+        *,
+        executor: Callable[[int], Executor] = SCAN_THREADS,
+    ) -> None:
         self.registry = registry
-        self.pace = pace
+        self.timing = timing
+        self._rate_limit = rate_limit
         self._client = client
         self._ledger = ledger
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="survey")
+        self._pool = executor(THREADS)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.pace.stop()
+        self._rate_limit.stop()
         self._pool.shutdown(cancel_futures=True)
 
     def repositories(self) -> tuple[list[Repository], str]:
@@ -118,13 +106,20 @@ class Scan:
         known = {repository for registry, repository in self._ledger.repositories() if registry == self.registry}
         problem = ""
         try:
-            self.pace.wait()
+            self._rate_limit.wait()
             known |= set(self._client.repositories())
         except RegistryUnavailable:
             raise
         except RegistryError as error:
             problem = f"only repositories that were pushed to before are looked at: {error}"
         return sorted(known), problem
+
+    def repositories_of(self, namespace: str) -> list[Repository]:
+        """The repositories of a namespace, of all if it is empty; a list that is not whole is logged."""
+        repositories, problem = self.repositories()
+        if problem:
+            logger.warning("scan of %s: %s", self.registry, problem)
+        return [repository for repository in repositories if namespace in ("", repository.namespace)]
 
     def listings(self, repositories: Iterable[Repository]) -> Iterator[TagList]:
         """The tags of each repository."""
@@ -139,10 +134,14 @@ class Scan:
         """A look at each of these tags, in their order."""
         return self.side_by_side(self._look, tags)
 
+    def look_again(self, names: Iterable[TagName]) -> Iterator[Observation]:
+        """A look at each of these tags, beside what the ledger says of them by now."""
+        return self.look_at(self._ledger.states(names).items())
+
     def side_by_side(
-        self, function: Callable[[Item], Result], items: Iterable[Item], *, ahead: int = AHEAD
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, ahead: int = LOOKS_AHEAD
     ) -> Iterator[Result]:
-        """What the function gives for each item, in order; so many are begun before anybody asks for them."""
+        """The function's result for each item, in order; so many are begun before their turn comes."""
         begun: deque[Future[Result]] = deque()
         try:
             for item in items:
@@ -160,7 +159,7 @@ class Scan:
         return self._insist(lambda: self._client.get(repository, digest))
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        """Whether the registry has a layer or configuration. Raises `RegistryError`."""
+        """The registry has a layer or configuration. Raises `RegistryError`."""
         return self._insist(lambda: self._client.check_blob(repository, digest))
 
     def _list(self, repository: Repository) -> TagList:
@@ -174,7 +173,7 @@ class Scan:
 
     def _look(self, tag: tuple[TagName, TagState]) -> Observation:
         name, state = tag
-        began = Time.now()  # before it is looked at: what is pushed meanwhile comes later
+        began = self.timing.now()  # before it is looked at: what is pushed meanwhile comes later
         try:
             found = self._insist(lambda: self._client.head(name.repository, name.tag))
         except RegistryError as error:
@@ -184,15 +183,15 @@ class Scan:
     def _insist(self, question: Callable[[], Result]) -> Result:
         """The answer, asked for again where the registry says that it has none now. Raises `RegistryError`."""
         for tries in range(1, TRIES):
-            self.pace.wait()
+            self._rate_limit.wait()
             try:
                 return question()
             except RegistryError as error:
                 if not error.temporary:
                     raise
                 seconds = pause(tries, retry_after=error.retry_after)
-            self.pace.sleep(min(seconds, LONGEST_PAUSE))
-        self.pace.wait()
+            self._rate_limit.sleep(min(seconds, self.timing.longest_pause))
+        self._rate_limit.wait()
         return question()
 
     def _problem(self, error: RegistryError) -> str:
@@ -203,24 +202,6 @@ class Scan:
 
 
 def scan_of(context: Context, registry: RegistryName) -> Scan:
-    """A survey of a configured registry, at the configured pace, which all surveys of it in this process share."""
-    return Scan(registry, context.registries[registry], context.ledger, context.rate_limits[registry].shared())
-
-
-@dataclass(slots=True)
-class Estimate:
-    """Of so many repositories, so many are listed, with so many tags."""
-
-    repositories: int = 0
-    listed: int = 0
-    tags: int = 0
-
-    def add(self, tags: int) -> None:
-        """One more repository is listed."""
-        self.listed += 1
-        self.tags += tags
-
-    @property
-    def expected(self) -> float | None:
-        """Tags in all repositories, if those that are not listed yet are like the others; None before the first one."""
-        return self.tags * self.repositories / self.listed if self.listed else None
+    """A scan of a configured registry, at the configured rate, which all scans of it in this process share."""
+    rate_limit = context.rate_limits[registry].shared()
+    return Scan(registry, context.registries[registry], context.ledger, rate_limit, context.timing)

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from enforcer.settings.settings import load
 from tests.fakes.registry import FakeRegistry
+from tests.fakes.scans import HASTY
 from worker.commands.main import group
 from worker.context import Context
 
@@ -44,7 +45,7 @@ class Commands:
     def __call__(self, command: str, *words: object, stdin: bytes | None = None) -> Result:
         """What a command printed, and its exit status."""
         arguments = [command, "--config", self.file, *words]
-        return CliRunner().invoke(group, list(map(str, arguments)), input=stdin)
+        return CliRunner().invoke(group, list(map(str, arguments)), input=stdin, obj=HASTY)
 
     def json(self, command: str, *words: object, status: int = 0) -> Any:
         """The report of a command that ends with that status."""
@@ -54,7 +55,7 @@ class Commands:
 
 
 @pytest.fixture
-def worker(tmp_path, registry, redis, database, impatient):
+def worker(tmp_path, registry, redis, database):
     """`enforcer-worker` on a Redis and a registry in memory."""
     handlers = logging.getLogger().handlers[:]
     yield Commands(tmp_path, registry, redis)

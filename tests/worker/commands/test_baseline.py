@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from contextlib import contextmanager
+
 import pytest
 
 from enforcer.cli.session import login
@@ -11,7 +14,6 @@ from tests.fakes.events import APP, MAIN, digest
 from tests.fakes.images import image, index
 from tests.fakes.registry import errors
 from tests.fakes.scans import announce, push_tags, record_of
-from worker.scanning import baseline as module
 
 A, B = image("a"), image("b")
 
@@ -70,14 +72,12 @@ def test_force(worker, registry):
     assert (entry.what, entry.by, entry.reason) == ("approved", login(), "baseline --force")
 
 
-def test_each_scope_goes_on_by_itself(worker, registry, monkeypatch):
+def test_each_scope_goes_on_by_itself(worker, redis, registry):
     """A baseline that was stopped is gone on with by the same command, and not by one of something else."""
     push_tags(registry, "team", 100, A)
     push_tags(registry, "team/app", 100, A)
-    raised = raised_in_the_middle(monkeypatch)
-    raised.append(KeyboardInterrupt)
-    worker("baseline", "--namespace", "team")
-    raised.clear()
+    with interrupted(redis):
+        worker("baseline", "--namespace", "team")
     for words in (["--repository", "team"], ["--namespace", "_"], ["--namespace", "team", "--force"], []):
         assert "going on" not in worker("baseline", *words).stderr
     assert "going on" in worker("baseline", "--namespace", "team").stderr
@@ -118,31 +118,40 @@ def test_wrong_usage(worker, words, said):
     assert said in result.stderr
 
 
-def test_interrupted(worker, registry, monkeypatch):
+def test_interrupted(worker, redis, registry):
     """Ctrl-C ends it with status 1 and no trace of the code; the next one goes on and says so."""
     push_tags(registry, "team/app", 200, A)
-    raised = raised_in_the_middle(monkeypatch)
-    raised.append(KeyboardInterrupt)
-    result = worker("baseline")
+    with interrupted(redis):
+        result = worker("baseline")
     assert result.exit_code == 1
     assert "Aborted!" in result.stderr
     assert "Traceback" not in result.output
-    raised.clear()
     again = worker("baseline")
-    assert "going on where it was stopped: 1 repositories were begun" in again.stderr
+    assert "going on where it was stopped: repository 1 of 1" in again.stderr
     assert "200 tags looked at, 200 recorded" in again.stderr
 
 
-def raised_in_the_middle(monkeypatch):
-    """A list of what is raised when the second handful of tags is judged."""
-    raised: list[type[BaseException]] = []
-    judge, calls = module.judge_observed, []
+def test_what_an_older_version_left(worker, redis, registry):
+    """The progress of a baseline that an older version kept is none: the baseline begins anew, and ends as always."""
+    registry.put_manifest("team/app", "1", A)
+    place = {"report": {"looked": 1}, "tag": "1", "is_whole": True}
+    redis.hset("te:baseline:command:main  ", "team/app", json.dumps(place))
+    result = worker("baseline")
+    assert result.stderr == "1 tags looked at, 1 recorded, 0 replaced, 0 differ, 0 problems\n"
+    assert not redis.keys("te:baseline:*")
 
-    def judged(*arguments):
-        calls.append(arguments)
-        if raised and len(calls) == 2:
-            raise raised[0]
-        judge(*arguments)
 
-    monkeypatch.setattr(module, "judge_observed", judged)
-    return raised
+@contextmanager
+def interrupted(redis):
+    """Ctrl-C as soon as a baseline has kept its place."""
+    keep = redis.set
+
+    def keep_and_interrupt(key, *values, **options):
+        kept = keep(key, *values, **options)
+        if str(key).startswith("te:baseline:"):
+            raise KeyboardInterrupt
+        return kept
+
+    redis.set = keep_and_interrupt
+    yield
+    redis.set = keep

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import io
-import sys
 import time
+from contextlib import redirect_stderr
 
 import pytest
 
 from tests.fakes.clock import Clock
-from worker.commands import progress as module
 from worker.commands.progress import progress
 
 
@@ -16,16 +15,10 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    return clock
-
-
-def test_plain_lines_now_and_then(clock, capsys):
+def test_plain_lines_now_and_then(capsys):
     """Where there is no terminal, a line every ten seconds says how far it is, how fast, and for how long still."""
-    with progress("sweep", "tags") as meter:
+    clock = Clock()
+    with progress("sweep", "tags", monotonic=clock.monotonic) as meter:
         for second in range(25):
             clock.advance(1)
             meter.expect(40_000 if second > 12 else None)
@@ -38,20 +31,16 @@ def test_plain_lines_now_and_then(clock, capsys):
     ]
 
 
-def test_short_work_says_nothing(clock, capsys):
+def test_short_work_says_nothing(capsys):
     """What is done within seconds needs no progress."""
     with progress("sweep", "tags", 10) as meter:
         meter.advance(10)
     assert capsys.readouterr().err == ""
 
 
-def test_a_bar_on_a_terminal(monkeypatch):
+def test_a_bar_on_a_terminal():
     """On a terminal a bar shows the work, how much of it is done, and the rate; it ends with what it came to."""
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "100")
-    with progress("replay", "events", 2000) as meter:
+    with redirect_stderr(Terminal()) as terminal, progress("replay", "events", 2000) as meter:
         meter.advance(500)
         time.sleep(0.02)
         meter.expect(1500)
@@ -64,17 +53,14 @@ def test_a_bar_on_a_terminal(monkeypatch):
     assert "/s" in shown
 
 
-def test_the_terminal_is_itself_again_after_an_error(monkeypatch):
+def test_the_terminal_is_itself_again_after_an_error():
     """Whatever ends the work, the cursor comes back."""
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
 
     def be_interrupted():
         with progress("replay", "events") as meter:
             meter.advance(1)
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with redirect_stderr(Terminal()) as terminal, pytest.raises(KeyboardInterrupt):
         be_interrupted()
     assert terminal.getvalue().rfind("\x1b[?25h") > terminal.getvalue().rfind("\x1b[?25l") >= 0

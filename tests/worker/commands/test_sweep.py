@@ -6,10 +6,10 @@ from enforcer.judgement.violation import State
 from enforcer.names import Digest
 from tests.fakes.events import MAIN
 from tests.fakes.images import blob, blobs_of, image
+from tests.fakes.interruptions import Interruptions
 from tests.fakes.registry import errors
 from tests.fakes.scans import announce, push_tags
 from worker import burst
-from worker.commands import sweep as command
 from worker.enforcement import restore as restore_module
 from worker.scanning.report import SWEEPS
 from worker.scanning.sweep_lock import SweepRunning, sweep_lock
@@ -119,24 +119,25 @@ def test_problems(worker, registry, recorded):
     assert "v001" in result.stderr
 
 
-def test_while_another_one_is_running(worker, recorded, monkeypatch):
+def test_while_another_one_is_running(worker, recorded):
     """It waits for its turn, and says so if that does not come."""
-    monkeypatch.setattr(command, "WAIT", 0.1)
-    with sweep_lock(worker.context, MAIN):
+    with sweep_lock(worker.context.redis, MAIN):
         result = worker("sweep")
     assert isinstance(result.exception, SweepRunning)
     assert worker("sweep").exit_code == 0
 
 
-def test_interrupted(worker, registry, recorded, monkeypatch):
+def test_interrupted(worker, redis, recorded):
     """Ctrl-C leaves nothing that keeps others from sweeping."""
+    was_locked = []
 
-    def interrupt(*_: object):
+    def interrupt():
+        was_locked.append(redis.exists("te:sweeping:main"))
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr("worker.scanning.sweep.Sweep._sort", interrupt)
-        result = worker("sweep")
+    Interruptions(redis).after(10, interrupt)
+    result = worker("sweep")
+    assert was_locked == [1]
     assert result.exit_code == 1
     assert "Aborted!" in result.stderr
     assert worker("sweep").exit_code == 0

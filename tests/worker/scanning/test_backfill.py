@@ -22,7 +22,7 @@ INDEX = index(*CHILDREN)
 
 
 @pytest.fixture
-def context(make_context, impatient):
+def context(make_context):
     return make_context(sweep_rate=FAST)
 
 
@@ -74,7 +74,7 @@ def test_what_is_still_not_there_is_still_expected(scene):
     assert decisions_of(scene.context, TEXT)[-1] is Decision.APPROVED
 
 
-def test_an_approval_that_the_history_has_forgotten(make_context, impatient, redis, registry, clock, scene):
+def test_an_approval_that_the_history_has_forgotten(make_context, redis, registry, clock, scene):
     """It counts as long as the record expects it, though nobody knows any more who gave it."""
     scene.context = make_context(sweep_rate=FAST, history_limit=2)
     scene.record(ORIGINAL)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from enforcer.errors import RegistryUnavailable
@@ -13,10 +15,22 @@ from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 from tests.fakes.events import MAIN, digest
 from tests.fakes.images import image, index
-from tests.fakes.scans import FAST, announce, decisions_of, name_of, push_tags, record_of, run_baseline
-from tests.fakes.settings import policy_table
+from tests.fakes.scans import (
+    FAST,
+    OVER,
+    STILL,
+    announce,
+    command_walk,
+    decisions_of,
+    kept,
+    name_of,
+    push_tags,
+    record_of,
+    run_baseline,
+)
 from worker import jobs
-from worker.scanning.baseline import Baseline
+from worker.scanning.baseline import baseline
+from worker.scanning.checkpoint import Checkpoint
 from worker.scanning.observation import Difference
 from worker.scanning.scan import scan_of
 
@@ -24,8 +38,8 @@ A, B = image("a"), image("b")
 
 
 @pytest.fixture
-def context(make_context, impatient):
-    return make_context(sweep_rate=FAST)
+def context(make_context):
+    return make_context(sweep_rate=FAST, timing=STILL)
 
 
 def digests(registry, context):
@@ -45,7 +59,7 @@ def test_records_every_tag(registry, context):
     registry.put_manifest("elsewhere/app", "1", A)
     done = run_baseline(context)
     assert done.finished
-    assert (done.report.looked, done.report.recorded, done.report.differing) == (102, 102, [])
+    assert (done.report.looked, done.report.recorded, done.report.drifted) == (102, 102, [])
     assert digests(registry, context) == {}
     assert decisions_of(context, "team/app:v000") == [Decision.RECORDED]
     assert decisions_of(context, "team/app:latest") == [Decision.MOVED]
@@ -79,7 +93,7 @@ def test_a_record_stays_and_differences_are_reported(registry, context):
     registry.put_manifest("team/app", "1", A)
     before = [decisions_of(context, "team/app:1"), decisions_of(context, "team/app:2")]
     done = run_baseline(context)
-    assert done.report.differing == [
+    assert done.report.drifted == [
         Difference("main/team/app:1", digest(1), Digest.of(A)),
         Difference("main/team/app:2", digest(2), None),
     ]
@@ -96,7 +110,7 @@ def test_force_replaces_what_differs(registry, context):
     registry.put_manifest("team/app", "3", B)
     done = run_baseline(context, forced_by="cli:ada")
     assert done.report.replaced == [Difference("main/team/app:1", digest(1), Digest.of(A))]
-    assert done.report.differing == [Difference("main/team/app:2", digest(2), None)]
+    assert done.report.drifted == [Difference("main/team/app:2", digest(2), None)]
     assert record_of(context, "team/app:1").digest == Digest.of(A)
     assert decisions_of(context, "team/app:1")[-1] is Decision.APPROVED
     assert context.ledger.history(name_of("team/app:1"))[-1].event.reason == "baseline --force"
@@ -125,8 +139,9 @@ def test_twice_is_once(registry, context):
     push_tags(registry, "team/app", 10, A)
     run_baseline(context)
     before = context.ledger.state(name_of("team/app:v000"))
+    assert kept(context).read([], Time.now()).begun == 0
     again = run_baseline(context)
-    assert (again.report.looked, again.report.recorded, again.resumed) == (10, 0, 0)
+    assert (again.report.looked, again.report.recorded) == (10, 0)
     assert context.ledger.state(name_of("team/app:v000")) == before
 
 
@@ -137,30 +152,42 @@ def test_goes_on_where_it_was(registry, context):
     push_tags(registry, "team/b", 200, A)
     push_tags(registry, "team/c", 5, A)
     with scan_of(context, MAIN) as scan:
-        stopped = Baseline(context, scan, scan.repositories()[0], "test")
+        stopped = command_walk(context, scan)
         counts = stopped.run()
         while stopped.report.looked < 6 + 64:
             next(counts)
+            kept(context).keep(stopped.settled)
         counts.close()
+        assert kept(context).read(scan.repositories()[0], Time.now()).begun == 2
     registry.requests.clear()
     rest = run_baseline(context)
-    assert (rest.resumed, rest.finished) == (2, True)
+    assert rest.finished
     assert sum(method == "HEAD" for method, _ in registry.requests) == 200 - 64 + 5
     assert (rest.report.looked, rest.report.recorded) == (211, 210)
-    assert [difference.name for difference in rest.report.differing] == ["main/team/a:gone"]
+    assert [difference.name for difference in rest.report.drifted] == ["main/team/a:gone"]
     assert digests(registry, context) == {}
-    assert run_baseline(context).resumed == 0
+
+
+def test_a_repository_that_comes_into_sight(registry, context):
+    """A baseline begins anew if there is a repository before its place that it has not seen: none is skipped."""
+    push_tags(registry, "team/b", 1, A)
+    push_tags(registry, "team/c", 200, A)
+    assert not run_baseline(context, seconds=OVER).finished
+    registry.put_manifest("team/a", "1", A)
+    done = run_baseline(context)
+    assert (done.report.looked, done.finished) == (202, True)
+    assert digests(registry, context) == {}
 
 
 def test_time_runs_out(registry, context):
     """A slice ends when its time is over, with what it saw judged; the next ones do the rest."""
     push_tags(registry, "team/a", 200, A)
     push_tags(registry, "team/b", 200, A)
-    first = run_baseline(context, seconds=0)
+    first = run_baseline(context, seconds=OVER)
     assert not first.finished
     assert first.report.recorded == 64
     for _ in range(10):
-        last = run_baseline(context, seconds=0)
+        last = run_baseline(context, seconds=OVER)
         if last.finished:
             break
     assert last.report.recorded == 400
@@ -171,9 +198,10 @@ def test_a_registry_that_goes_away(registry, context):
     """What was recorded stays, the rest follows when the registry is back."""
     push_tags(registry, "team/app", 300, A)
     with scan_of(context, MAIN) as scan:
-        whole = Baseline(context, scan, scan.repositories()[0], "test")
-        counts = whole.run()
+        walk = command_walk(context, scan)
+        counts = walk.run()
         next(counts)
+        kept(context).keep(walk.settled)
         registry.fail_with(503, times=1000)
         with pytest.raises(RegistryUnavailable):
             list(counts)
@@ -212,8 +240,7 @@ def test_findings_are_as_old_as_the_look(registry, context):
         registry.put_manifest("team/app", "1", B)
         announce(context, "team/app:1", Digest.of(B), time=Time.now())
         scan.observations = lambda _: iter(observations)
-        whole = Baseline(context, scan, [listing.repository], "test")
-        list(whole.run())
+        list(command_walk(context, scan, [listing.repository]).run())
     assert record_of(context, "team/app:1").digest == Digest.of(A)
     assert decisions_of(context, "team/app:1") == [Decision.CORRECTED, Decision.OVERWRITTEN]
 
@@ -285,19 +312,37 @@ class TestOfAPolicy:
         assert len(context.baselines) == 0
 
 
-def test_of_a_policy_in_slices(registry, make_context, monkeypatch, impatient):
-    """A long baseline gives way to other surveys now and then, and goes on where it was."""
-    from worker.scanning import baseline as module
-
-    context = make_context(sweep_rate=FAST, policies=[policy_table()])
+def test_of_a_policy_in_slices(registry, make_context):
+    """A long baseline gives way to other walks now and then, and goes on where it was."""
+    context = make_context(sweep_rate=FAST, timing=replace(STILL, slice=OVER))
     push_tags(registry, "team/a", 100, A)
     push_tags(registry, "team/b", 100, A)
-    monkeypatch.setattr(module, "SLICE", 0)
-    for _ in range(10):
-        for claimed in context.baselines.claim(1):
-            module.baseline(context, claimed)
+    slices = 0
+    while claims := context.baselines.claim(1):
+        baseline(context, claims[0])
+        slices += 1
+    assert slices > 2
     assert len(context.baselines) == 0
     assert digests(registry, context) == {}
+
+
+def test_progress_counts_though_the_registry_goes_away(registry, make_context):
+    """What a policy's baseline has recorded before an error is not looked at again."""
+    context = make_context(sweep_rate=FAST)
+    push_tags(registry, "team/app", 200, A)
+    (claimed,) = context.baselines.claim(1)
+    whole = registry._served
+
+    def served(repository, reference, headers):
+        if reference == "v150":
+            registry.fail_with(503, times=1000)
+        return whole(repository, reference, headers)
+
+    registry._served = served
+    baseline(context, claimed)
+    checkpoint = Checkpoint.read(context.redis.hget("te:{baseline}:notes", "main/team").decode(), Time.now())
+    assert 64 <= checkpoint.report.looked < 150
+    assert checkpoint.tag == f"v{checkpoint.report.looked - 1:03}"
 
 
 def test_force_is_an_operators_act(registry, context):

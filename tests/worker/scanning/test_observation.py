@@ -6,8 +6,7 @@ from enforcer.events import Action
 from enforcer.judgement.record import Record, TagState
 from enforcer.times import Time
 from tests.fakes.events import NAME, digest
-from worker.scanning.observation import Difference, observed_event
-from worker.scanning.scan import Observation
+from worker.scanning.observation import Difference, Observation, observed_event
 
 THEN = Time("2026-11-22T04:00:00Z")
 LOOK = Observation(NAME, TagState(), digest(1), THEN)
@@ -15,42 +14,37 @@ LOOK = Observation(NAME, TagState(), digest(1), THEN)
 
 def test_what_is_there_counts_as_pushed():
     """A tag that is found is a push at the time of the look, which names nobody but who found it."""
-    event = observed_event(LOOK, "sweep")
+    event = observed_event(LOOK, "sweep", "id")
     assert (event.action, event.tag_name, event.digest, event.time) == (Action.PUSH, NAME, digest(1), THEN)
     assert (event.actor, event.user_agent) == ("", "tag-enforcer sweep")
 
 
 def test_what_is_gone_counts_as_deleted():
     """A tag that is not found is a deletion, whatever was asked for."""
-    assert observed_event(replace(LOOK, found=None), "baseline", adopted="why").action is Action.DELETE
+    assert observed_event(replace(LOOK, found=None), "baseline", "id", adopted="why").action is Action.DELETE
 
 
 def test_adopted():
     """What an operator wants recorded is adopted, and says why."""
-    event = observed_event(LOOK, "baseline", adopted="why")
+    event = observed_event(LOOK, "baseline", "id", adopted="why")
     assert (event.action, event.reason) == (Action.ADOPT, "why")
-
-
-def test_each_finding_is_an_event_of_its_own():
-    """The same thing found twice is two events: in between it may have been put right."""
-    assert observed_event(LOOK, "sweep").id != observed_event(LOOK, "sweep").id
 
 
 def test_later_than_all_that_is_known():
     """A finding comes after every event that the ledger knew before the look, though their clock may be ahead."""
     ahead = THEN.plus(60)
     known = TagState(Record(digest=digest(2), time=ahead), (ahead, digest(2), "id"))
-    assert observed_event(replace(LOOK, state=known), "sweep").time > ahead
+    assert observed_event(replace(LOOK, state=known), "sweep", "id").time > ahead
     earlier = TagState(Record(digest=digest(2), time=THEN.plus(-1)), (THEN.plus(-1), digest(2), "id"))
-    assert observed_event(replace(LOOK, state=earlier), "sweep").time == THEN
-    assert observed_event(replace(LOOK, state=known), "sweep", time=THEN).time == THEN
+    assert observed_event(replace(LOOK, state=earlier), "sweep", "id").time == THEN
+    assert observed_event(replace(LOOK, state=known), "sweep", "id", time=THEN).time == THEN
 
 
 def test_an_event_from_the_end_of_time():
     """What claims to be of a time that nobody's clock can show yet, a finding need not come after."""
     last = Time("9999-12-31T23:59:59.999999999Z")
     known = TagState(Record(digest=digest(2), time=THEN), (last, digest(2), "id"))
-    assert observed_event(replace(LOOK, state=known), "sweep").time == THEN
+    assert observed_event(replace(LOOK, state=known), "sweep", "id").time == THEN
 
 
 def test_difference():

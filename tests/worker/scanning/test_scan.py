@@ -9,11 +9,13 @@ import pytest
 from enforcer.errors import RegistryUnavailable
 from enforcer.judgement.record import TagState
 from enforcer.names import Digest
+from enforcer.times import Time
 from tests.fakes.events import MAIN, digest
 from tests.fakes.images import blob, image
 from tests.fakes.registry import errors
 from tests.fakes.scans import FAST, announce, name_of, push_tags
-from worker.scanning.scan import AHEAD, TRIES, Estimate, Observation, batches, scan_of
+from worker.scanning.observation import Observation
+from worker.scanning.scan import LOOKS_AHEAD, TRIES, batches, scan_of
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def context(make_context):
 
 
 @pytest.fixture
-def scan(context, impatient):
+def scan(context):
     with scan_of(context, MAIN) as scan:
         yield scan
 
@@ -73,7 +75,9 @@ def test_tags_of_both_sides(scan, registry, context):
 def test_many_pages_and_looks_in_order(scan, registry):
     """Repositories with more tags than a page holds, and than are looked at ahead, come whole and in order."""
     registry.page_size = 70
-    expected = push_tags(registry, "team/app", 3 * AHEAD, image("a")) + push_tags(registry, "team/b", 3, image("b"))
+    expected = push_tags(registry, "team/app", 3 * LOOKS_AHEAD, image("a")) + push_tags(
+        registry, "team/b", 3, image("b")
+    )
     assert [observation.name.reference for observation in observations(scan, "team/app", "team/b")] == expected
 
 
@@ -165,7 +169,7 @@ def test_stopped_in_the_middle_of_a_slow_pace(make_context, registry):
         next(scan.observations(listing))
     assert time.monotonic() - began < 3
     assert len(registry.requests) < 6
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("survey")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("scan")]
 
 
 def test_blobs(scan, registry):
@@ -175,21 +179,11 @@ def test_blobs(scan, registry):
     assert not scan.has_blob("team/app", digest(1))
 
 
-def test_handfuls(monkeypatch):
+def test_batches():
     """Looks come together, no more than were begun ahead; the last ones do not wait."""
-    some = [Observation(name_of(f"team/app:{number}"), TagState()) for number in range(2 * AHEAD + 5)]
-    assert [len(each) for each in batches(some)] == [AHEAD, AHEAD, 5]
-    assert list(batches([])) == []
-
-
-def test_expected_from_what_is_listed():
-    """What is not listed yet is thought to be like what is; before the first repository nothing is known."""
-    estimate = Estimate(4)
-    assert estimate.expected is None
-    estimate.add(10)
-    assert estimate.expected == 40
-    estimate.add(30)
-    assert estimate.expected == 80
-    estimate.add(0)
-    estimate.add(2)
-    assert estimate.expected == 42
+    some = [
+        Observation(name_of(f"team/app:{number}"), TagState(), None, Time.now())
+        for number in range(2 * LOOKS_AHEAD + 5)
+    ]
+    assert [len(each) for each in batches(some, lambda: 0)] == [LOOKS_AHEAD, LOOKS_AHEAD, 5]
+    assert list(batches([], lambda: 0)) == []

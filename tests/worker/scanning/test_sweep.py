@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import threading
-import time
 from dataclasses import replace
 from itertools import count
 
 import pytest
-from redis.exceptions import ConnectionError as NoConnection
-from redis.lock import Lock
 
 from enforcer.errors import RegistryUnavailable
 from enforcer.judgement.record import Decision
@@ -22,24 +18,35 @@ from tests.fakes.clock import Clock
 from tests.fakes.events import MAIN, digest
 from tests.fakes.images import blob, blobs_of, image, index
 from tests.fakes.interruptions import Interruptions, Killed, die
-from tests.fakes.scans import FAST, announce, decisions_of, name_of, push_tags, record_of, run_baseline, run_sweep
+from tests.fakes.scans import (
+    FAST,
+    HASTY,
+    announce,
+    decisions_of,
+    name_of,
+    push_tags,
+    record_of,
+    run_baseline,
+    run_sweep,
+    whole_sweep,
+)
 from tests.fakes.settings import policy_table
 from worker import jobs
+from worker.context import Timing
 from worker.judging.drain import drain
-from worker.scanning import sweep as sweep_module
-from worker.scanning import sweep_lock as sole_sweep_module
-from worker.scanning.grandfathering import Grandfathering
+from worker.scanning.checkpoint import Checkpoint
 from worker.scanning.observation import Difference
-from worker.scanning.report import SWEEPS, SoFar
+from worker.scanning.report import SWEEPS
 from worker.scanning.scan import scan_of
-from worker.scanning.sweep import Sweep
-from worker.scanning.sweep_lock import SweepRunning, sweep_lock
+from worker.scanning.scan_times import ScanTimes
+from worker.scanning.sweep import sweep
+from worker.scanning.sweep_lock import sweep_lock
 
 A, B = image("a"), image("b")
 
 
 @pytest.fixture
-def context(make_context, impatient):
+def context(make_context):
     return make_context(sweep_rate=FAST)
 
 
@@ -182,7 +189,7 @@ def test_namespaces_without_a_policy_are_left_alone(registry, context):
     assert run_sweep(context).report.looked == 0
 
 
-def test_only_what_a_policy_protects_against(registry, make_context, impatient):
+def test_only_what_a_policy_protects_against(registry, make_context):
     """A deletion that no policy forbids is no drift: the record follows."""
     context = make_context(sweep_rate=FAST, policies=[policy_table(protect=["overwrite"])])
     push_tags(registry, "team/app", 2, A)
@@ -195,7 +202,7 @@ def test_only_what_a_policy_protects_against(registry, make_context, impatient):
     assert restores(context) == ["team/app:v001"]
 
 
-def test_only_observed(registry, make_context, impatient):
+def test_only_observed(registry, make_context):
     """Where a policy only observes, drift is told once and not at each sweep, and nothing is restored."""
     context = make_context(sweep_rate=FAST, policies=[policy_table(mode="observe")])
     push_tags(registry, "team/app", 2, A)
@@ -213,7 +220,7 @@ def test_only_observed(registry, make_context, impatient):
 
 
 @pytest.mark.parametrize("mode", ["enforce", "observe"])
-def test_a_sweep_that_dies(registry, redis, make_context, impatient, mode):
+def test_a_sweep_that_dies(registry, redis, make_context, mode):
     """Between any two of its commands to Redis: what it had judged, or was about to, is told all the same, and once."""
     interruptions = Interruptions(redis)
     for commands in count():
@@ -255,7 +262,7 @@ class Meanwhile(Clock):
         self.advance(seconds)
 
 
-def test_a_push_whose_event_is_on_its_way(registry, context, recorded, monkeypatch):
+def test_a_push_whose_event_is_on_its_way(registry, make_context, context, recorded):
     """What differs is looked at again after a while, beside what the ledger says by then."""
     registry.put_manifest("team/app", "latest", A)
     registry.put_manifest("team/app", "new", A)
@@ -265,13 +272,11 @@ def test_a_push_whose_event_is_on_its_way(registry, context, recorded, monkeypat
         announce(context, "team/app:new", Digest.of(A))
 
     clock = Meanwhile(events_arrive)
-    monkeypatch.setattr(sweep_module, "time", clock)
     began = clock.now
-    with scan_of(context, MAIN) as scan:
-        whole = Sweep(context, scan, scan.repositories()[0], SoFar())
-        assert sum(whole.run()) == 22
-    assert clock.now - began == pytest.approx(sweep_module.SECOND_LOOK)
-    assert (whole.report.recorded, whole.report.followed, whole.report.drift) == (0, 0, 0)
+    timing = Timing(second_look=1, monotonic=clock.monotonic, sleep=clock.sleep)
+    report = run_sweep(make_context(sweep_rate=FAST, timing=timing)).report
+    assert clock.now - began == pytest.approx(1)
+    assert (report.looked, report.recorded, report.followed, report.drift) == (22, 0, 0, 0)
 
 
 def test_as_they_stood_when_the_policy_began(registry, context):
@@ -349,9 +354,9 @@ class TestAfterAPause:
             denied() if repository == "team/closed" else whole(repository, reference, headers)
         )
         assert len(run_sweep(context).report.problems) == 1
-        surveyed = Grandfathering(context).surveyed
-        assert "main/team/app" in surveyed
-        assert "main/team/closed" not in surveyed
+        scanned = ScanTimes(context.redis).read()
+        assert "main/team/app" in scanned
+        assert "main/team/closed" not in scanned
 
 
 def test_an_original_that_was_recorded_before_its_policy_is_kept(registry, context):
@@ -404,10 +409,10 @@ def test_in_slices(registry, context, recorded):
     for text in ("team/app:v002", "team/app:v019", "team/b:v000", "team/b:v149"):
         overwrite(registry, text)
     registry.requests.clear()
-    so_far = SoFar()
+    checkpoint = None
     for _ in range(20):
-        swept = run_sweep(context, so_far, seconds=0)
-        so_far = SoFar.read(swept.so_far.written())
+        swept = run_sweep(context, checkpoint, seconds=0)
+        checkpoint = Checkpoint.read(swept.settled, Time.now())
         if swept.finished:
             break
     assert swept.finished
@@ -441,11 +446,11 @@ def denied():
 def test_away(registry, context, recorded):
     """A registry that is away ends the sweep, and is no drift."""
     with scan_of(context, MAIN) as scan:
-        whole = Sweep(context, scan, scan.repositories()[0], SoFar())
+        walk = whole_sweep(context, scan)
         registry.fail_with(503, times=1000)
         with pytest.raises(RegistryUnavailable):
-            list(whole.run())
-    assert whole.report.drift == 0
+            list(walk.run())
+    assert walk.report.drift == 0
     assert restores(context) == []
 
 
@@ -458,11 +463,11 @@ class TestJob:
         context.sweeps.add([("main", "")])
         assert jobs.sweep() == 1
         assert restores(context) == [recorded[0]]
-        assert "swept main: 20 tags" in caplog.text
+        assert "sweep of main: 20 tags" in caplog.text
         assert b'"drift": 1' in context.redis.hget(SWEEPS, "main")
         assert len(context.sweeps) == 0
 
-    def test_of_one_namespace(self, registry, make_context, impatient):
+    def test_of_one_namespace(self, registry, make_context):
         """Asked for one namespace it leaves the others alone."""
         policies = [policy_table(), policy_table(namespace="other")]
         context = make_context(sweep_rate=FAST, policies=policies)
@@ -474,15 +479,15 @@ class TestJob:
         assert record_of(context, "other/app:v000") is not None
         assert record_of(context, "team/app:v000") is None
 
-    def test_a_long_one_gives_way(self, registry, context, recorded, monkeypatch):
-        """After a slice of time it goes back to the queue, and is done in the end."""
-        monkeypatch.setattr(sweep_module, "SLICE", 0)
+    def test_a_long_one_gives_way(self, registry, make_context, recorded):
+        """After a slice of time it goes back to the work queue, and is done in the end."""
+        context = make_context(sweep_rate=FAST, timing=replace(HASTY, slice=0))
         push_tags(registry, "team/b", 100, A)
         overwrite(registry, recorded[19])
         context.sweeps.add([("main", "")])
         slices = 0
         while claims := context.sweeps.claim(1):
-            sweep_module.sweep(context, claims[0])
+            sweep(context, claims[0])
             slices += 1
         assert slices > 2
         assert restores(context) == [recorded[19]]
@@ -491,7 +496,7 @@ class TestJob:
     def test_never_two_at_once(self, registry, context, recorded):
         """While somebody sweeps a registry, a sweep of it or of a part of it is put off."""
         context.sweeps.add([("main", ""), ("main/team", "")])
-        with sweep_lock(context, MAIN):
+        with sweep_lock(context.redis, MAIN):
             assert jobs.sweep() == 2
         assert len(context.sweeps) == 2
         assert not context.sweeps.is_due()
@@ -511,58 +516,6 @@ class TestJob:
         WorkQueue(redis, Task.SWEEP).add([("former", "")])
         jobs.sweep()
         assert len(context.sweeps) == 0
-
-
-def test_the_lock_is_free_again(context):
-    """Whoever waits for a sweep that ends gets its turn; who does not wait is told."""
-    refused = pytest.raises(SweepRunning, match="main is being swept already")
-    with sweep_lock(context, MAIN), refused, sweep_lock(context, MAIN):
-        pass
-    with sweep_lock(context, MAIN, wait=1):
-        pass
-
-
-def test_a_sweep_that_stood_still(context, monkeypatch):
-    """Whoever lost the lock in between stops, instead of sweeping beside another."""
-    monkeypatch.setattr(sole_sweep_module, "SWEEP_LOCK", 1)
-    with sweep_lock(context, MAIN) as check:
-        check()
-        context.redis.set("te:sweeping:main", "another")
-        time.sleep(0.7)
-        with pytest.raises(SweepRunning, match="another one has begun"):
-            check()
-    assert context.redis.get("te:sweeping:main") == b"another"
-
-
-def test_a_sweep_that_is_busy_with_something_else(context, monkeypatch):
-    """The lock is kept for as long as the sweep goes on, whether or not that asks for it; then nothing is left."""
-    monkeypatch.setattr(sole_sweep_module, "SWEEP_LOCK", 1)
-    with sweep_lock(context, MAIN) as check:
-        time.sleep(1.2)
-        with pytest.raises(SweepRunning, match="being swept already"), sweep_lock(context, MAIN):
-            pass
-        check()
-    assert not context.redis.exists("te:sweeping:main")
-    assert not [thread for thread in threading.enumerate() if thread.name == "sole-sweep"]
-
-
-def test_a_renewal_that_fails_once(context, monkeypatch):
-    """Where Redis does not answer in between the lock is not given up: it is tried again."""
-    monkeypatch.setattr(sole_sweep_module, "SWEEP_LOCK", 1)
-    failures, renewed, reacquire = [NoConnection("away")], threading.Event(), Lock.reacquire
-
-    def flaky(lock: Lock) -> bool:
-        if failures:
-            raise failures.pop()
-        done = reacquire(lock)
-        renewed.set()
-        return done
-
-    monkeypatch.setattr(Lock, "reacquire", flaky)
-    with sweep_lock(context, MAIN) as check:
-        assert renewed.wait(5)
-        check()
-    assert not failures
 
 
 def test_names(context):
