@@ -17,13 +17,9 @@ from enforcer.names import Digest, RegistryName, Repository
 from enforcer.registries.client import RegistryClient
 from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.settings.settings import Settings
-from enforcer.store.ledger import Ledger
 from enforcer.store.limits import SLICE
-from enforcer.store.log import Log
-from enforcer.store.policies import PolicyStore
-from enforcer.store.violations import Violations
-from enforcer.store.wakeups import Queues, Task
-from enforcer.store.workqueue import WorkQueue
+from enforcer.store.stores import Stores
+from enforcer.store.wakeups import Task
 from enforcer.times import Time
 from worker.rate_limit import RateLimit
 
@@ -76,21 +72,17 @@ class Context:
         self.owner = owner
         self.timing = timing
         self.new_id = new_id
-        self.queues = Queues(redis)
-        self.log = Log(redis, dead_letters=settings.dead_letters)
-        self.policies = PolicyStore(redis)
-        self.ledger = Ledger(redis, history_limit=settings.history_limit)
-        self.violations = Violations(redis)
-        self.alerts = Alerts(redis, settings.alerts)
-        self.restores = WorkQueue(redis, Task.RESTORE)
-        self.keeps = WorkQueue(redis, Task.KEEP)
-        self.baselines = WorkQueue(redis, Task.BASELINE)
-        self.sweeps = WorkQueue(redis, Task.SWEEP)
+        self.stores = stores = Stores.open(settings, redis)
+        self.queues, self.log, self.policies = stores.wakeups, stores.log, stores.policies
+        self.ledger, self.violations = stores.ledger, stores.violations
+        self.alerts = Alerts(stores.alerts, stores.wakeups, settings.alerts)
+        self.restores, self.keeps = stores.restores, stores.keeps
+        self.baselines, self.sweeps = stores.baselines, stores.sweeps
         self.rate_limits = {registry: RateLimit(settings.sweep_rate) for registry in settings.registries}
 
     def take_back(self, task: Task) -> None:
         """Go on with what the worker of these jobs had claimed whose place this one takes."""
-        for queue in (self.restores, self.keeps, self.baselines, self.sweeps, self.alerts.queue):
+        for queue in self.stores.work:
             if queue.task.queue == task.queue and (count := queue.take_back(self.owner)):
                 logger.warning("the last worker ended in the middle of %d items of %s", count, queue.task.value)
 

@@ -11,7 +11,8 @@ from rq.serializers import JSONSerializer
 
 from enforcer.settings.settings import Settings
 from enforcer.store.connection import connect
-from enforcer.store.wakeups import AllowedJob, Queues, Task
+from enforcer.store.stores import Stores
+from enforcer.store.wakeups import AllowedJob, Task
 from worker import jobs
 from worker.context import Context
 
@@ -31,7 +32,7 @@ def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
     # RQ waits for jobs with a long time-out, which the jobs' own connection must not have.
     waiting = connect(settings.redis_url.get_secret_value(), settings.data_dir)
     worker = SimpleWorker(
-        [Queues(waiting).of(task)],
+        [Stores.open(settings, waiting).wakeups.of(task)],
         name=f"{task.queue}-{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}",
         connection=waiting,
         job_class=AllowedJob,

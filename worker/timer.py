@@ -9,10 +9,8 @@ from typing import Any
 from redis import Redis, RedisError
 
 from enforcer.settings.settings import Settings
-from enforcer.store.log import Log
-from enforcer.store.policies import PolicyStore
-from enforcer.store.wakeups import Queues, Task
-from enforcer.store.workqueue import WorkQueue
+from enforcer.store.stores import Stores
+from enforcer.store.wakeups import Task
 from enforcer.times import Time
 
 logger = logging.getLogger(__name__)
@@ -36,10 +34,7 @@ class Timer:
     def __init__(self, settings: Settings, redis: Redis) -> None:
         self._settings = settings
         self._redis = redis
-        self._queues = Queues(redis)
-        self._log = Log(redis)
-        self._policies = PolicyStore(redis)
-        self._work = [WorkQueue(redis, task) for task in Task if task is not Task.DRAIN]
+        self._stores = Stores.open(settings, redis)
         self._drain_due = self._trim_due = 0.0
         self._away = False
 
@@ -49,7 +44,7 @@ class Timer:
         self._sweep()
 
     def _sweep(self) -> None:
-        WorkQueue(self._redis, Task.SWEEP).add((registry, "") for registry in self._settings.registries)
+        self._stores.sweeps.add((registry, "") for registry in self._settings.registries)
 
     def tick(self) -> None:
         """Wake whoever has something to do."""
@@ -65,23 +60,23 @@ class Timer:
     def _wake(self) -> None:
         if self._redis.set(SCHEDULED, 1, nx=True, ex=self._settings.sweep_interval):
             self._sweep()
-        for queue in self._work:
+        for queue in self._stores.work:
             if queue.is_due():
-                self._queues.wake(queue.task)
+                self._stores.wakeups.wake(queue.task)
         now = time.monotonic()
         if now >= self._drain_due:
             self._drain_due = now + SLOW
-            self._queues.wake(Task.DRAIN)
+            self._stores.wakeups.wake(Task.DRAIN)
             self._sweep_locked()
         if now >= self._trim_due:
             self._trim_due = now + TRIM
-            self._log.trim(days=self._settings.archive_days, events=self._settings.archive_events)
+            self._stores.log.trim(days=self._settings.archive_days, events=self._settings.archive_events)
 
     def _sweep_locked(self) -> None:
         """What tags are when an unlock ends becomes their record, and is kept, even if nobody told us what that is."""
         now = Time.now()
         until: Any = self._redis.set(LOCKED, now, get=True)
         since = Time(until.decode()) if until else now
-        ended = [unlock for unlock in self._policies.current().unlocks if since < unlock.ends <= now]
+        ended = [unlock for unlock in self._stores.policies.current().unlocks if since < unlock.ends <= now]
         if ended:
-            WorkQueue(self._redis, Task.SWEEP).add({(unlock.place, "") for unlock in ended})
+            self._stores.sweeps.add({(unlock.place, "") for unlock in ended})

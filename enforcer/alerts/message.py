@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from enforcer.judgement.record import Decision
 from enforcer.judgement.violation import State, Violation
+from enforcer.validation.stored import known_fields
 
 
 class Severity(StrEnum):
@@ -50,7 +51,7 @@ class Alert:
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote."""
         fields = json.loads(text)
-        return cls(**fields | {"severity": Severity(fields["severity"])})
+        return cls(**known_fields(cls, fields) | {"severity": Severity(fields["severity"])})
 
 
 def _outcome(violation: Violation) -> str:

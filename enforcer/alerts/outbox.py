@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from redis import Redis
-
 from enforcer.alerts.channels import (
     channels,
     logger,
@@ -14,17 +12,17 @@ from enforcer.alerts.channels import (
 from enforcer.alerts.message import Alert, Severity
 from enforcer.judgement.violation import Violation
 from enforcer.settings.settings import AlertSettings
-from enforcer.store.wakeups import Queues, Task
+from enforcer.store.wakeups import Queues
 from enforcer.store.workqueue import WorkQueue
 
 
 class Alerts:
     """Announces: a log line at once, and work for each channel."""
 
-    def __init__(self, redis: Redis, settings: AlertSettings) -> None:
-        self.queue = WorkQueue(redis, Task.ALERT)
+    def __init__(self, queue: WorkQueue, wakeups: Queues, settings: AlertSettings) -> None:
+        self.queue = queue
         self.channels = channels(settings)
-        self._queues = Queues(redis)
+        self._wakeups = wakeups
 
     def announce(self, alerts: Iterable[Alert]) -> None:
         """Say something to everybody who is configured to hear it."""
@@ -34,7 +32,7 @@ class Alerts:
             logger.log(level, "%s", alert.text)
         if given and self.channels:
             self.queue.add((f"{channel} {alert.id}", alert.to_json()) for alert in given for channel in self.channels)
-            self._queues.wake(self.queue.task)
+            self._wakeups.wake(self.queue.task)
 
     def announce_violations(self, violations: Iterable[Violation]) -> None:
         """Say what there is to say of violations now."""

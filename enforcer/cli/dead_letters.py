@@ -9,7 +9,7 @@ import click
 
 from enforcer.cli.settings import read_settings, settings_option
 from enforcer.store.connection import running_database
-from enforcer.store.log import Log
+from enforcer.store.stores import Stores
 
 
 @click.command(
@@ -27,7 +27,7 @@ def dead_letters(config: Path | None, limit: int, as_json: bool) -> None:
     """List notifications that were not understood, newest first, and why."""
     settings = read_settings(config)
     with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
-        letters = list(Log(redis).dead_letters(limit))
+        letters = list(Stores.open(settings, redis).log.dead_letters(limit))
     for letter in letters:
         if as_json:
             fields = {"time": letter.time, "registry": letter.registry, "reason": letter.reason}

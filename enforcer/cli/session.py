@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from redis import Redis
 
 from enforcer.cli.settings import read_settings
 from enforcer.names import Namespace, RegistryName
 from enforcer.policies.policy import Policy
 from enforcer.settings.settings import Settings
 from enforcer.store.connection import running_database
-from enforcer.store.policies import SETTINGS, PolicyStore
+from enforcer.store.policies import SETTINGS
+from enforcer.store.stores import Stores
 from enforcer.validation.problems import suggestion
 
 
@@ -26,8 +26,7 @@ class Session:
     """The settings and the store."""
 
     settings: Settings
-    redis: Redis
-    policies: PolicyStore
+    stores: Stores
 
 
 @contextmanager
@@ -35,7 +34,7 @@ def open_session(config: Path | None) -> Iterator[Session]:
     """The store of the installation that is configured; its Redis must answer."""
     settings = read_settings(config)
     with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
-        yield Session(settings, redis, PolicyStore(redis, per_namespace=settings.policies_per_namespace))
+        yield Session(settings, Stores.open(settings, redis))
 
 
 def login() -> str:
@@ -61,7 +60,7 @@ def registry_of(settings: Settings, given: str | None) -> RegistryName:
 
 def policies_of(session: Session, registry: str | None, namespace: Namespace | None) -> list[Policy]:
     """Those of a registry and namespace, or of all. Wrong usage if there is no such registry, nor was one."""
-    found = [policy for policy in session.policies.current() if registry in (None, policy.registry)]
+    found = [policy for policy in session.stores.policies.current() if registry in (None, policy.registry)]
     if registry is not None and not found:
         registry_of(session.settings, registry)
     return [policy for policy in found if namespace in (None, policy.namespace)]

@@ -17,7 +17,7 @@ from enforcer.cli.settings import read_settings, settings_option
 from enforcer.judgement.violation import Filter, State
 from enforcer.names import Repository
 from enforcer.store.connection import running_database
-from enforcer.store.violations import Violations
+from enforcer.store.stores import Stores
 from enforcer.times import Time
 
 STATES = tuple(state.value for state in State)
@@ -68,7 +68,7 @@ def violations(
         since=since,
     )
     with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
-        matching = Violations(redis).matching(wanted)
+        matching = Stores.open(settings, redis).violations.matching(wanted)
         shown = (one for one in matching if wanted.state is not None or one.state is not State.WITHDRAWN)
         found = list(islice(shown, limit))
     for violation in found:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from redis import Redis
 from rq import Worker
 
 from enforcer.demo.image import Client
@@ -22,8 +21,8 @@ from enforcer.names import RegistryName, Repository, Tag, TagName
 from enforcer.registries.notification_config import notification_block
 from enforcer.settings.settings import EMBEDDED, Settings, load
 from enforcer.store.connection import running_database
-from enforcer.store.wakeups import Queues, Task
-from enforcer.store.workqueue import WorkQueue
+from enforcer.store.stores import Stores
+from enforcer.store.wakeups import Task
 
 REGISTRY = RegistryName("demo")
 REPOSITORY = Repository("shop/checkout")
@@ -60,7 +59,7 @@ class Stage:
 
     config: Path
     settings: Settings
-    redis: Redis
+    stores: Stores
     webhook: Webhook
     registry_name: str
 
@@ -75,12 +74,11 @@ class Stage:
 
     def is_ready(self) -> bool:
         """True when all parts are there, and have looked at what the registry held when the policy came into force."""
-        queues = Queues(self.redis)
         return (
             self.client("demo").answers()
             and _answers(f"{self.settings.public_url}/readyz")
-            and all(Worker.count(queue=queues.of(task)) for task in Task)
-            and not len(WorkQueue(self.redis, Task.BASELINE))
+            and all(Worker.count(queue=self.stores.wakeups.of(task)) for task in Task)
+            and not len(self.stores.baselines)
         )
 
 
@@ -91,7 +89,7 @@ def build(stack: ExitStack, folder: Path, program: RegistryProgram, watch: Watch
     settings = load(config, {})
     # First to start and last to be left, so it is we who end the embedded server.
     redis = stack.enter_context(running_database(EMBEDDED, settings.data_dir))
-    stage = Stage(config, settings, redis, webhook, program.name)
+    stage = Stage(config, settings, Stores.open(settings, redis), webhook, program.name)
     port = int(stage.registry_url.rpartition(":")[2])
     registry = program.start(folder, port, notification_block(settings, REGISTRY))
     watch.programs.append(stack.enter_context(registry))

@@ -9,8 +9,6 @@ from enforcer.demo.watch import DemoFailed, Watch
 from enforcer.judgement.record import Decision, Entry
 from enforcer.judgement.violation import State
 from enforcer.names import TagName
-from enforcer.store.ledger import Ledger
-from enforcer.store.violations import Violations
 
 _WORD, _OTHER_WORD = "original", "something else"
 _ORIGINAL, _OTHER = Image.saying(_WORD), Image.saying(_OTHER_WORD)
@@ -23,7 +21,7 @@ class Story:
         self._stage = stage
         self._watch = watch
         self._screen = screen
-        self._ledger = Ledger(stage.redis)
+        self._ledger = stage.stores.ledger
         self._ci = stage.client("ci")
         self._laptop = stage.client("laptop")
 
@@ -100,7 +98,7 @@ class Story:
         return self._watch.until(f"judging the push by {name}", find)
 
     def _prove(self) -> None:
-        violations = list(Violations(self._stage.redis).newest())
+        violations = list(self._stage.stores.violations.newest())
         if len(violations) != 1:
             raise DemoFailed(f"{len(violations)} violations were found, expected the one overwrite")
         content = self._ci.manifest(REPOSITORY, RELEASE.tag)

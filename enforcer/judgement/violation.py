@@ -11,6 +11,7 @@ from enforcer.events import Action, Event
 from enforcer.judgement.record import Decision, Entry
 from enforcer.names import Digest, TagName
 from enforcer.times import Time
+from enforcer.validation.stored import known_fields
 
 
 class State(StrEnum):
@@ -88,9 +89,9 @@ class Violation:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Read what `as_dict` gave. Unknown keys, as a later release may write, are ignored."""
+        """Read what `as_dict` gave."""
         name = TagName.parse(f"{fields['registry']}/{fields['repository']}:{fields['tag']}")
-        given = {key: value for key, value in fields.items() if key in cls.__slots__}
+        given = known_fields(cls, fields)
         return cls(
             **given
             | {

@@ -9,6 +9,7 @@ from typing import Any, Self
 from enforcer.names import Namespace, RegistryName, Repository, Tag
 from enforcer.policies.patterns import Pattern
 from enforcer.times import Time
+from enforcer.validation.stored import known_fields
 
 
 class Mode(StrEnum):
@@ -83,9 +84,9 @@ class Protection:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Read what `as_dict` gave. Unknown keys, as a later release may write, are ignored."""
-        given = {key: value for key, value in fields.items() if key in cls.__slots__}
-        return cls(**given | {name: tuple(fields.get(name, ())) for name in ("policies", "bypassed")})
+        """Read what `as_dict` gave."""
+        lists = {name: tuple(fields.get(name, ())) for name in ("policies", "bypassed")}
+        return cls(**known_fields(cls, fields) | lists)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +135,9 @@ class Policy:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Read what `as_dict` gave. Unknown keys, as a later release may write, are ignored."""
-        given = {key: value for key, value in fields.items() if key in cls.__slots__}
+        """Read what `as_dict` gave."""
         return cls(
-            **given
+            **known_fields(cls, fields)
             | {
                 "registry": RegistryName(fields["registry"]),
                 "namespace": Namespace(fields["namespace"]),

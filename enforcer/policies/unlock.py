@@ -9,6 +9,7 @@ from enforcer.errors import InvalidName
 from enforcer.names import NO_NAMESPACE, RegistryName, Repository, Tag
 from enforcer.policies.patterns import Pattern
 from enforcer.times import Time
+from enforcer.validation.stored import known_fields
 
 LONGEST = 7 * 86400
 """Seconds that an unlock may last; who needs more changes the policy."""
@@ -91,7 +92,7 @@ class Unlock:
     def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Read what `as_dict` gave."""
         return cls(
-            **fields
+            **known_fields(cls, fields)
             | {
                 "registry": RegistryName(fields["registry"]),
                 "repositories": Pattern.parse(fields["repositories"]),

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from enum import StrEnum
-
-from redis import Redis
 
 from enforcer.events import Action, Event
 from enforcer.judgement.record import Decision
@@ -38,11 +37,18 @@ class Outcome(StrEnum):
 class Approvals:
     """Gives approvals, and tells what became of them."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._audit = Audit(redis)
-        self._ledger = Ledger(redis)
-        self._log = Log(redis)
-        self._queues = Queues(redis)
+    def __init__(
+        self,
+        audit: Audit,
+        ledger: Ledger,
+        log: Log,
+        queues: Queues,
+        *,
+        clock: Callable[[], Time] = Time.now,
+        new_id: Callable[[], str] = lambda: secrets.token_hex(8),
+    ) -> None:
+        self._audit, self._ledger, self._log, self._queues = audit, ledger, log, queues
+        self._clock, self._new_id = clock, new_id
 
     def approve(self, name: TagName, digest: Digest, *, by: str, reason: str) -> Event:
         """Let the tag become that digest, as soon as a worker judges this; returns the event that says so."""
@@ -51,8 +57,8 @@ class Approvals:
             registry=name.registry,
             action=Action.APPROVE,
             repository=name.repository,
-            time=state.time_after(Time.now()),
-            id=f"approve-{secrets.token_hex(8)}",
+            time=state.time_after(self._clock()),
+            id=f"approve-{self._new_id()}",
             tag=name.tag,
             digest=digest,
             actor=by,

@@ -20,6 +20,7 @@ from redis.sentinel import MasterNotFoundError, Sentinel
 
 from enforcer.errors import InvalidSettings, StoreUnavailable
 from enforcer.store import embedded
+from enforcer.store.schema import check_schema
 
 EMBEDDED = "embedded"
 
@@ -76,6 +77,7 @@ def running_database(redis_url: str, data_dir: Path) -> Iterator[redis.Redis]:
         # A client of its own: an RQ worker can lengthen the timeout of connections to come, not of one that is open.
         with connect(redis_url, data_dir) as probe:
             _ping(probe, redis_url)
+            check_schema(probe)
         yield stack.enter_context(connect(redis_url, data_dir))
 
 

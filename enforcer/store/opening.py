@@ -10,8 +10,8 @@ from redis import Redis
 
 from enforcer.settings.settings import Settings
 from enforcer.store.connection import running_database
-from enforcer.store.log import Log
-from enforcer.store.policies import PolicyStore
+from enforcer.store.schema import write_schema
+from enforcer.store.stores import Stores
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +20,13 @@ logger = logging.getLogger(__name__)
 def prepared(settings: Settings) -> Iterator[Redis]:
     """A Redis that answers, in which the policies of the configuration file are in force."""
     with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
-        difference = PolicyStore(redis).apply_settings(settings.policies)
+        write_schema(redis)
+        stores = Stores.open(settings, redis)
+        difference = stores.policies.apply_settings(settings.policies)
         changed = tuple(after for _, after in difference.changed)
         words = (("created", difference.created), ("changed", changed), ("removed", difference.removed))
         for word, policies in words:
             for policy in policies:
                 logger.info("policy %d of %s/%s %s, as configured", policy.id, policy.registry, policy.namespace, word)
-        Log(redis).open()
+        stores.log.open()
         yield redis

@@ -14,7 +14,7 @@ from typing import Any
 from redis import Redis
 from redis.client import Pipeline
 
-from enforcer.errors import NotFound, PolicyConflict
+from enforcer.errors import PolicyConflict
 from enforcer.policies.declaration import POLICIES_PER_NAMESPACE, PolicySettings, draft
 from enforcer.policies.difference import Difference, Rights, check_declared, check_room, compare, succeed
 from enforcer.policies.policy import Policy
@@ -26,12 +26,16 @@ from enforcer.store.wakeups import Queues, Task
 from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 
+VERSION = "te:{policies}:version"
+"""Grows with each change of a policy or an unlock."""
+
+IDS = "te:{policies}:ids"
+"""The highest id that a policy or an unlock was given."""
+
+UNLOCKS = "te:{policies}:unlocks"
+
 SETTINGS = "settings"
 """The origin of policies that the configuration file declares: each start makes them again what it says."""
-
-FORGOTTEN = 30 * 86400
-"""Seconds after its end for which an unlock is kept: events of that time may still be judged."""
-
 
 REMEMBERED = 86400
 """Seconds for which it is known what a policy was before a change: so late may an event come that it protected from."""
@@ -44,9 +48,6 @@ class PolicyStore:
     """All policies. `current` is what judges; the rest is for whoever manages them."""
 
     _POLICIES = "te:{policies}"
-    _VERSION = "te:{policies}:version"
-    _IDS = "te:{policies}:ids"
-    _UNLOCKS = "te:{policies}:unlocks"
     _FORMER = "te:{policies}:former"
 
     def __init__(self, redis: Redis, *, per_namespace: int = POLICIES_PER_NAMESPACE) -> None:
@@ -59,7 +60,7 @@ class PolicyStore:
 
     def current(self) -> PolicySet:
         """The policies as they are now: one small read, and the whole set only when it has a new version."""
-        version = int(self._redis.get(self._VERSION) or 0)
+        version = int(self._redis.get(VERSION) or 0)
         if version != self._set.version:
             loaded = self._load()
             self._set = loaded  # whatever another thread puts there, this one returns what it has read
@@ -68,9 +69,9 @@ class PolicyStore:
 
     def _load(self) -> PolicySet:
         with self._redis.pipeline() as pipe:
-            pipe.get(self._VERSION)
+            pipe.get(VERSION)
             pipe.hvals(self._POLICIES)
-            pipe.hvals(self._UNLOCKS)
+            pipe.hvals(UNLOCKS)
             pipe.zrange(self._FORMER, 0, -1)
             version, policies, unlocks, former = pipe.execute()
         return PolicySet(
@@ -179,48 +180,6 @@ class PolicyStore:
 
         return bool(self._transaction(change, "import").created)
 
-    def put_back_unlock(self, unlock: Unlock) -> bool:
-        """Add an exported unlock as it was, with its id; false where that id is taken."""
-
-        def attempt(pipe: Pipeline) -> bool:
-            reading: Any = pipe
-            is_there = bool(reading.hexists(self._UNLOCKS, str(unlock.id)))
-            last_id = int(reading.get(self._IDS) or 0)
-            pipe.multi()
-            if not is_there:
-                pipe.hset(self._UNLOCKS, str(unlock.id), json.dumps(unlock.as_dict()))
-                pipe.set(self._IDS, max(last_id, unlock.id))
-                pipe.incr(self._VERSION)
-            return not is_there
-
-        return bool(self._redis.transaction(attempt, self._UNLOCKS, self._IDS, value_from_callable=True))
-
-    def unlock(self, wanted: Unlock) -> Unlock:
-        """Let tags be moved for a while; its id is given here."""
-        unlock = replace(wanted, id=int(self._redis.incr(self._IDS)))
-        forgotten = [old for old in self.current().unlocks if old.ends.plus(FORGOTTEN) < unlock.begins]
-        with self._redis.pipeline() as pipe:
-            for old in forgotten:
-                pipe.hdel(self._UNLOCKS, str(old.id))
-            pipe.hset(self._UNLOCKS, str(unlock.id), json.dumps(unlock.as_dict()))
-            pipe.incr(self._VERSION)
-            self._audit.add("unlocked", unlock.by, reason=unlock.reason, after=unlock.as_dict(), pipe=pipe)
-            pipe.execute()
-        return unlock
-
-    def lock(self, unlock_id: int, by: str, reason: str = "") -> Unlock:
-        """End an unlock early. Raises `NotFound`."""
-        before = next((unlock for unlock in self.current().unlocks if unlock.id == unlock_id), None)
-        if before is None:
-            raise NotFound(f"there is no unlock {unlock_id}", "unlock")
-        after = before.ended(Time.now())
-        with self._redis.pipeline() as pipe:
-            pipe.hset(self._UNLOCKS, str(after.id), json.dumps(after.as_dict()))
-            pipe.incr(self._VERSION)
-            self._audit.add("locked", by, reason=reason, before=before.as_dict(), after=after.as_dict(), pipe=pipe)
-            pipe.execute()
-        return after
-
     def _check_room(self, policy: Policy, beside: Sequence[Policy]) -> None:
         if len(beside) >= self._per_namespace:
             raise PolicyConflict(
@@ -236,12 +195,12 @@ class PolicyStore:
             difference = change(stored, new_id)
             pipe.multi()
             if difference.created:  # an imported one has an id of its own, which may be an old one
-                pipe.set(self._IDS, max(new_id - 1, difference.created[-1].id))
+                pipe.set(IDS, max(new_id - 1, difference.created[-1].id))
             self._write(pipe, difference, by)
             return difference
 
         difference: Difference = self._redis.transaction(
-            attempt, self._POLICIES, self._VERSION, self._IDS, value_from_callable=True
+            attempt, self._POLICIES, VERSION, IDS, value_from_callable=True
         )
         self._baseline(difference)
         return difference
@@ -249,7 +208,7 @@ class PolicyStore:
     def _stored(self, reading: Any) -> tuple[PolicySet, int]:
         """The policies, and the next id that is free."""
         stored = PolicySet(map(json.loads, reading.hvals(self._POLICIES)))
-        return stored, max(stored.highest_id, int(reading.get(self._IDS) or 0)) + 1
+        return stored, max(stored.highest_id, int(reading.get(IDS) or 0)) + 1
 
     def _write(self, pipe: Pipeline, difference: Difference, by: str) -> None:
         for policy in (*difference.created, *(after for _, after in difference.changed)):
@@ -260,7 +219,7 @@ class PolicyStore:
             pipe.sadd(SEEN + policy.registry, policy.namespace)
         self._remember(pipe, [*(before for before, _ in difference.changed), *difference.removed])
         if difference != Difference():
-            pipe.incr(self._VERSION)
+            pipe.incr(VERSION)
         for policy in difference.created:
             self._audit.add("policy created", by, after=policy.as_dict(), pipe=pipe)
         for before, after in difference.changed:

@@ -22,7 +22,7 @@ def readyz() -> tuple[dict[str, object], int]:
     here = services()
     try:
         # Written, not only pinged: a replica or a full Redis answers and takes no event.
-        here.redis.set("te:ready", 1, ex=60)
-        return {"ok": True, "events_waiting": here.log.waiting()}, 200
+        here.stores.redis.set("te:ready", 1, ex=60)
+        return {"ok": True, "events_waiting": here.stores.log.waiting()}, 200
     except RedisError as error:
         return {"ok": False, "failing": {"redis": type(error).__name__}}, 503

@@ -22,7 +22,6 @@ from enforcer.notifications.parsing import ParsedNotification, Rejection
 from enforcer.settings.registry import RegistrySettings
 from enforcer.store.log import DeadLetter
 from enforcer.store.wakeups import Task
-from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 from enforcer.web.body import read_beginning
 from enforcer.web.services import Services, services
@@ -52,7 +51,7 @@ def receive(registry: str) -> tuple[Response, int]:
     if parsed.suspects or parsed.rejected:
         _suspect(here, name, parsed)
     # Last, so that no failing step comes between the flag that it raises and the job that the flag promises.
-    must_wake = here.log.append(parsed.events) if parsed.events else False
+    must_wake = here.stores.log.append(parsed.events) if parsed.events else False
     answer = Response(status=202)
     if must_wake:
         answer.call_on_close(lambda: _wake(here))  # the registry, which sends one event at a time, is not kept waiting
@@ -85,17 +84,18 @@ def _read(registry: RegistryName, settings: RegistrySettings, limit: int) -> Par
 def _bury(here: Services, registry: RegistryName, parsed: ParsedNotification) -> None:
     for rejected in parsed.rejected:
         logger.warning("a notification of %s is not understood: %s", registry, rejected.reason)
-    here.log.dead_letter(DeadLetter(registry, rejected.reason, rejected.content) for rejected in parsed.rejected)
-    if here.redis.set(f"te:dead-letters:told:{registry}", 1, nx=True, ex=_QUIET):
+    here.stores.log.dead_letter(DeadLetter(registry, rejected.reason, rejected.content) for rejected in parsed.rejected)
+    if here.stores.redis.set(f"te:dead-letters:told:{registry}", 1, nx=True, ex=_QUIET):
         reason = parsed.rejected[0].reason
-        Alerts(here.redis, here.settings.alerts).announce([_alert(registry, reason)])
+        stores = here.stores
+        Alerts(stores.alerts, stores.wakeups, here.settings.alerts).announce([_alert(registry, reason)])
 
 
 def _suspect(here: Services, registry: RegistryName, parsed: ParsedNotification) -> None:
     """Have the registry looked at, or those namespaces of it, since something happened that no event tells."""
     places = [str(registry)] if parsed.rejected else [f"{registry}/{namespace}" for namespace in parsed.suspects]
-    WorkQueue(here.redis, Task.SWEEP).add((place, "") for place in places)
-    here.queues.wake(Task.SWEEP)
+    here.stores.sweeps.add((place, "") for place in places)
+    here.stores.wakeups.wake(Task.SWEEP)
 
 
 def _alert(registry: RegistryName, reason: str) -> Alert:
@@ -111,6 +111,6 @@ def _alert(registry: RegistryName, reason: str) -> Alert:
 def _wake(here: Services) -> None:
     """The event is safe by now: if this fails, the timer of the workers wakes a drain."""
     try:
-        here.queues.enqueue(Task.DRAIN)
+        here.stores.wakeups.enqueue(Task.DRAIN)
     except RedisError as error:
         logger.warning("no drain could be woken, the timer will: %s", error)

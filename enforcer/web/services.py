@@ -9,46 +9,22 @@ from flask import Flask, current_app
 from redis import Redis
 
 from enforcer.settings.settings import Settings
-from enforcer.store.audit import Audit
-from enforcer.store.ledger import Ledger
-from enforcer.store.log import Log
-from enforcer.store.namespaces import Namespaces
-from enforcer.store.policies import PolicyStore
-from enforcer.store.violations import Violations
-from enforcer.store.wakeups import Queues
+from enforcer.store.stores import Stores
 from enforcer.web.accounts import Accounts
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The settings and what is kept in Redis; one for an application."""
+    """The settings, their accounts and what is kept in Redis; one for an application."""
 
     settings: Settings
-    redis: Redis
     accounts: Accounts
-    audit: Audit
-    ledger: Ledger
-    log: Log
-    namespaces: Namespaces
-    policies: PolicyStore
-    queues: Queues
-    violations: Violations
+    stores: Stores
 
     @classmethod
     def of(cls, settings: Settings, redis: Redis) -> Self:
         """The services on that Redis."""
-        return cls(
-            settings=settings,
-            redis=redis,
-            accounts=Accounts(settings.accounts),
-            audit=Audit(redis),
-            ledger=Ledger(redis, history_limit=settings.history_limit),
-            log=Log(redis, dead_letters=settings.dead_letters),
-            namespaces=Namespaces(redis, settings),
-            policies=PolicyStore(redis, per_namespace=settings.policies_per_namespace),
-            queues=Queues(redis),
-            violations=Violations(redis),
-        )
+        return cls(settings, Accounts(settings.accounts), Stores.open(settings, redis))
 
 
 def init_app(app: Flask, settings: Settings, redis: Redis) -> None:

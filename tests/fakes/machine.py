@@ -30,8 +30,7 @@ from enforcer.names import Tag, TagName
 from enforcer.policies.unlock import Unlock
 from enforcer.store import approvals as approvals_module
 from enforcer.store import log as log_module
-from enforcer.store.approvals import Approvals
-from enforcer.store.policies import PolicyStore
+from enforcer.store.stores import Stores
 from enforcer.store.wakeups import Task
 from enforcer.times import Time
 from tests.fakes.clock import Clock, RedisClock
@@ -64,7 +63,7 @@ LATE_WINDOW = 36_000
 """Seconds; longer than any run, so that nothing is too late."""
 
 TAGS = (Tag("1.0"), Tag("2.0"))
-SETTINGS = settings(late_window=LATE_WINDOW, sweep_rate=10_000)
+SETTINGS = settings(late_window=LATE_WINDOW, policies_per_namespace=10, sweep_rate=10_000)
 
 
 RULES = st.builds(
@@ -153,8 +152,9 @@ class Pipeline(RuleBasedStateMachine):
         self.redis = connect()
         for task in Task:
             self.redis.set(task.flag, 1)  # nobody needs to be woken
-        self.store = PolicyStore(self.redis, per_namespace=10)
-        self.approvals = Approvals(self.redis)
+        stores = Stores.open(SETTINGS, self.redis)
+        self.store = stores.policies
+        self.approvals, self.unlocks = stores.approvals, stores.unlocks
         self.registry = LateRegistry(self._restored)
         self.interruptions, self.workers = [], []
         for number in range(2):
@@ -233,11 +233,11 @@ class Pipeline(RuleBasedStateMachine):
         self._wait(1)
         if self.regime.unlocks and data.draw(st.booleans()):
             unlocked = data.draw(st.sampled_from(self.regime.unlocks))
-            self.store.lock(unlocked.id, "ops")
+            self.unlocks.lock(unlocked.id, "ops")
             unlocked.ends = min(unlocked.ends, Time.now())
             return
         wanted = Unlock.parse(MAIN, f"{APP}:{pattern}", seconds=ticks * TICK, now=Time.now(), by="ops", reason="repair")
-        self.regime.unlocks.append(Unlocked(self.store.unlock(wanted).id, pattern, wanted.begins, wanted.ends))
+        self.regime.unlocks.append(Unlocked(self.unlocks.unlock(wanted).id, pattern, wanted.begins, wanted.ends))
 
     @rule(tag=TAG, digest=DIGEST)
     def approve(self, tag, digest):

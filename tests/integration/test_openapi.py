@@ -13,10 +13,10 @@ from redis import Redis
 from enforcer.judgement.record import Decision, Entry, Record, TagState
 from enforcer.policies.unlock import Unlock
 from enforcer.store.ledger import Change, Ledger
-from enforcer.store.policies import PolicyStore
 from enforcer.store.violations import Violations
 from enforcer.times import Time
 from tests.fakes.events import MAIN, NAME, digest, push
+from tests.fakes.stores import stores
 from tests.fakes.violations import violation
 from tests.integration.serving import start_receiver
 
@@ -57,7 +57,7 @@ def receiver(tmp_path, redis_server):
         entry = Entry(event, Decision.MOVED, None, record)
         Ledger(redis).write([Change(NAME, 0, TagState(record, event.order, 1), (entry,))])
         Violations(redis).open([violation()])
-        unlock = PolicyStore(redis).unlock(
+        unlock = stores(redis).unlocks.unlock(
             Unlock.parse(MAIN, NAME.reference, seconds=3600, now=Time.now(), by="ops", reason="why")
         )
         assert unlock.id == UNLOCK

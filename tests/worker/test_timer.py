@@ -5,13 +5,13 @@ from fakeredis import FakeServer, FakeStrictRedis
 
 from enforcer.policies.unlock import Unlock
 from enforcer.store.log import LOG, Log
-from enforcer.store.policies import PolicyStore
 from enforcer.store.wakeups import Queues, Task
 from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 from tests.fakes.clock import Clock
 from tests.fakes.events import MAIN, digest, push
 from tests.fakes.settings import registry_table, settings
+from tests.fakes.stores import stores
 from worker import timer as timer_module
 from worker.timer import SLOW, TRIM, Timer
 
@@ -156,9 +156,9 @@ def test_redis_that_lost_everything(redis, queues, timer, clock, caplog):
 def test_sweep_at_the_end_of_an_unlock(redis, clock):
     """Where an unlock has ended since the last look there is a sweep, once, whoever looks."""
     timers = [Timer(settings(), redis) for _ in range(2)]
-    store = PolicyStore(redis)
+    unlocks = stores(redis).unlocks
     made = [
-        store.unlock(Unlock.parse(MAIN, f"{name}/app:1", seconds=600, now=Time.now(), by="ops", reason="why"))
+        unlocks.unlock(Unlock.parse(MAIN, f"{name}/app:1", seconds=600, now=Time.now(), by="ops", reason="why"))
         for name in "ab"
     ]
 
@@ -172,6 +172,6 @@ def test_sweep_at_the_end_of_an_unlock(redis, clock):
         return sorted(claim.key for claim in claims if "/" in claim.key)
 
     assert swept() == []
-    store.lock(made[1].id, "ops")
+    unlocks.lock(made[1].id, "ops")
     assert swept() == ["main/b"]
     assert swept() == []

@@ -14,7 +14,6 @@ from enforcer.cli.parameters import NAMESPACE, REPOSITORY
 from enforcer.cli.session import login, registry_of
 from enforcer.cli.settings import settings_option
 from enforcer.names import Namespace, Repository
-from enforcer.store.audit import Audit
 from worker.burst import keep_all
 from worker.commands.progress import progress
 from worker.commands.session import session
@@ -87,7 +86,7 @@ def _record(context: Context, scan: Scan, repositories: Sequence[Repository], sc
         click.echo(f"going on where it was stopped: {place}", err=True)
     judge = ObservationJudge.of(context, scan, "baseline")
     walk = Walk(
-        scan, repositories, checkpoint, Baseline(checkpoint.report, judge, Audit(context.redis), forced_by=forced_by)
+        scan, repositories, checkpoint, Baseline(checkpoint.report, judge, context.stores.audit, forced_by=forced_by)
     )
     with progress("baseline", "tags") as meter:
         for tags in walk.run():

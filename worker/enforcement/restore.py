@@ -12,7 +12,6 @@ import json
 import logging
 import time
 from dataclasses import asdict, dataclass, replace
-from dataclasses import fields as fields_of
 from typing import Any, Self
 
 from enforcer.errors import BlobsMissing, ManifestMissing, RegistryError
@@ -22,6 +21,7 @@ from enforcer.names import Digest, Tag, TagName
 from enforcer.registries.client import RegistryClient
 from enforcer.store.workqueue import Claim, ClaimLost
 from enforcer.times import Time
+from enforcer.validation.stored import known_fields
 from worker.backoff import back_off, pause
 from worker.context import Context
 from worker.enforcement.resolution import (
@@ -74,10 +74,9 @@ class Progress:
     def read(cls, checkpoint: str) -> Self:
         """Read a checkpoint; nothing for a new key, and for one that cannot be read."""
         try:
-            found = json.loads(checkpoint or "{}")
-            # What a later version notes beside these is its own.
-            return cls(**{each.name: _number(found[each.name]) for each in fields_of(cls) if each.name in found})
-        except (ValueError, TypeError, RecursionError) as error:
+            found = known_fields(cls, json.loads(checkpoint or "{}"))
+            return cls(**{name: _number(value) for name, value in found.items()})
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             logger.warning("the checkpoint of a restore cannot be read and counts as none: %s", error)
             return cls()
 

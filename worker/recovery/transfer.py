@@ -24,7 +24,6 @@ from enforcer.policies.policy import Policy
 from enforcer.policies.unlock import Unlock
 from enforcer.store.ledger import Change
 from enforcer.store.log import Log
-from enforcer.store.namespaces import Namespaces
 from enforcer.times import Time
 from worker.context import Context
 from worker.judging.enforcement_requests import EnforcementRequests
@@ -38,7 +37,7 @@ TAGS = 200
 def export_state(context: Context) -> Iterator[str]:
     """The lines of everything; what is judged meanwhile may be in it or not."""
     repositories = sorted(set(context.ledger.repositories()))
-    numbers = Namespaces(context.redis, context.settings).numbers()
+    numbers = context.stores.namespaces.numbers()
     policies = context.policies.current()
     lines = chain(
         *(_repository(context, registry, repository) for registry, repository in repositories),
@@ -109,7 +108,7 @@ class Import:
         self._policies = context.policies
         self._violations = context.violations
         self._requests = EnforcementRequests.of(context)
-        self._namespaces = Namespaces(context.redis, context.settings)
+        self._namespaces = context.stores.namespaces
         self._scan_times = ScanTimes(context.redis)
         self._kinds: dict[str, Callable[[dict[str, Any]], bool]] = {
             "tag": self._take_tag,
@@ -117,7 +116,7 @@ class Import:
             "violation": self._take_violation,
             "namespace": lambda fields: self._namespaces.put_back(fields["place"], fields["number"]),
             "survey": lambda fields: self._scan_times.note(fields["place"], Time(fields["began"])),
-            "unlock": lambda fields: self._policies.put_back_unlock(Unlock.from_dict(fields)),
+            "unlock": lambda fields: context.stores.unlocks.put_back(Unlock.from_dict(fields)),
             "policy": lambda fields: self._policies.put_back(Policy.from_dict(fields)),
         }
 

@@ -111,7 +111,7 @@ def baseline_walk(context: Context, scan: Scan, repositories: Sequence[Repositor
     visitor = Baseline(
         checkpoint.report,
         ObservationJudge.of(context, scan, "baseline"),
-        Audit(context.redis),
+        context.stores.audit,
         grandfathering=Grandfathering(context.ledger, context.policies.current(), scan_times),
         scan_times=scan_times,
     )

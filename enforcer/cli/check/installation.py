@@ -21,7 +21,8 @@ from enforcer.settings.file import find_file, read_table
 from enforcer.settings.keys import is_secret, model_in
 from enforcer.settings.settings import EMBEDDED, AlertSettings, PolicySettings, Settings, load
 from enforcer.store.connection import running_database, safe_url
-from enforcer.store.policies import SETTINGS, PolicyStore
+from enforcer.store.policies import SETTINGS
+from enforcer.store.stores import Stores
 
 AnyPolicy = Policy | PolicySettings
 
@@ -81,7 +82,8 @@ def _check_database(settings: Settings, policies: list[AnyPolicy]) -> Iterator[R
     try:
         with running_database(url, settings.data_dir) as redis:
             yield from check_store(redis, address)
-            policies += [policy for policy in PolicyStore(redis).current() if policy.origin != SETTINGS]
+            stored = Stores.open(settings, redis).policies.current()
+            policies += [policy for policy in stored if policy.origin != SETTINGS]
     except (EnforcerError, RedisError) as error:
         yield failed("redis", str(error))
 

@@ -64,7 +64,7 @@ def apply(
         settings = session.settings
         name = "standard input" if file == "-" else file
         reader = Reader(settings, name, lambda: registry_of(settings, registry), namespace)
-        difference = session.policies.apply(
+        difference = session.stores.policies.apply(
             reader.read(content),
             login(),
             spared=[draft(policy) for policy in settings.policies],

@@ -45,7 +45,7 @@ def create(config: Path | None, registry: str | None, namespace: str, as_json: b
     with open_session(config) as session:
         name = registry_of(session.settings, registry)
         wanted = checked({"registry": str(name), "namespace": namespace} | fields)
-        _tell("created", session.policies.create(draft(wanted), login()), as_json)
+        _tell("created", session.stores.policies.create(draft(wanted), login()), as_json)
 
 
 @click.command(
@@ -114,7 +114,7 @@ def delete(config: Path | None, policy_ids: tuple[int, ...], as_json: bool) -> N
     with open_session(config) as session:
         for policy_id in policy_ids:
             deleted: list[Policy] = []
-            session.policies.delete(policy_id, login(), check=deleted.append)
+            session.stores.policies.delete(policy_id, login(), check=deleted.append)
             _tell("deleted", deleted[-1], as_json)
 
 
@@ -131,7 +131,7 @@ def _change(session: Session, policy_id: int, edit: Callable[[Policy], Policy], 
         before.append(policy)
         return edit(policy)
 
-    changed = session.policies.change(policy_id, noted, login())
+    changed = session.stores.policies.change(policy_id, noted, login())
     _tell("now", changed, as_json, before=before[-1])
 
 

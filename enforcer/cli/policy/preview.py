@@ -15,7 +15,6 @@ from enforcer.policies.declaration import declaration, draft
 from enforcer.policies.policy import Policy
 from enforcer.preview import Move, Preview, ProtectedTag
 from enforcer.preview import preview as look
-from enforcer.store.ledger import Ledger
 from enforcer.times import Time
 
 _DAY = 86_400  # seconds
@@ -61,7 +60,7 @@ def preview(
         raise click.UsageError("a policy that is there has its registry and namespace already")
     with open_session(config) as session:
         policy = _policy(session, policy_id, registry, namespace, fields)
-        found = look(Ledger(session.redis), policy, Time.now().plus(-days * _DAY))
+        found = look(session.stores.ledger, policy, Time.now().plus(-days * _DAY))
     click.echo(json.dumps(_as_dict(found, limit)) if as_json else _as_text(found, days, limit))
 
 
@@ -71,7 +70,7 @@ def _policy(
     if policy_id is None:
         place = {"registry": str(registry_of(session.settings, registry)), "namespace": namespace}
         return draft(checked(place | fields))
-    return draft(checked(declaration(session.policies.current().get(policy_id)) | fields))
+    return draft(checked(declaration(session.stores.policies.current().get(policy_id)) | fields))
 
 
 def _as_dict(found: Preview, limit: int) -> dict[str, Any]:

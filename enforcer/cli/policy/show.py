@@ -57,5 +57,5 @@ Example:
 def show(config: Path | None, policy_id: int, as_json: bool) -> None:
     """Show all of a policy."""
     with open_session(config) as session:
-        policy = session.policies.current().get(policy_id)
+        policy = session.stores.policies.current().get(policy_id)
     click.echo(json.dumps(policy.as_dict()) if as_json else "\n".join(details(policy)))

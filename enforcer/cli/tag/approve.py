@@ -11,7 +11,7 @@ from enforcer.cli.parameters import DIGEST, REASON, TAG
 from enforcer.cli.session import login, open_session, registry_of
 from enforcer.cli.settings import settings_option
 from enforcer.names import Digest, Repository, Tag, TagName
-from enforcer.store.approvals import Approvals, Outcome
+from enforcer.store.approvals import Outcome
 
 PATIENCE = 10
 """Seconds to wait for a worker."""
@@ -46,7 +46,7 @@ def approve(
     """Let a protected tag become another digest, once."""
     with open_session(config) as session:
         name = TagName(registry_of(session.settings, registry), *reference)
-        approvals = Approvals(session.redis)
+        approvals = session.stores.approvals
         event = approvals.approve(name, digest, by=login(), reason=reason)
         outcome = approvals.wait(event, seconds=PATIENCE)
     click.echo(json.dumps({"id": event.id, "outcome": outcome}) if as_json else _told(name, digest, outcome))

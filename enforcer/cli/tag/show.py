@@ -16,8 +16,6 @@ from enforcer.errors import NotFound
 from enforcer.judgement.history import Line, newest_first
 from enforcer.judgement.record import Entry, TagState
 from enforcer.names import Repository, Tag, TagName
-from enforcer.store.ledger import Ledger
-from enforcer.store.violations import Violations
 from enforcer.times import Time
 
 
@@ -40,7 +38,7 @@ def history(config: Path | None, reference: tuple[Repository, Tag], registry: st
     """List every digest that a tag had: when, by whom, from where, and what was decided."""
     with open_session(config) as session:
         name = TagName(registry_of(session.settings, registry), *reference)
-        lines = newest_first(Ledger(session.redis).history(name))
+        lines = newest_first(session.stores.ledger.history(name))
     if not lines:
         raise _unknown(name)
     if as_json:
@@ -66,7 +64,7 @@ def show(config: Path | None, reference: tuple[Repository, Tag], registry: str |
     """Show what a tag must be, and what protects it now."""
     with open_session(config) as session:
         name = TagName(registry_of(session.settings, registry), *reference)
-        state = Ledger(session.redis).state(name)
+        state = session.stores.ledger.state(name)
         if not state.version:
             raise _unknown(name)
         fields = _fields(session, name, state)
@@ -78,7 +76,7 @@ def show(config: Path | None, reference: tuple[Repository, Tag], registry: str |
 
 
 def _fields(session: Session, name: TagName, state: TagState) -> dict[str, Any]:
-    now, record, policies = Time.now(), state.record, session.policies.current()
+    now, record, policies = Time.now(), state.record, session.stores.policies.current()
     protection = policies.protection(*name.parts, now)
     unlocks = sorted(
         unlock.id
@@ -97,7 +95,7 @@ def _fields(session: Session, name: TagName, state: TagState) -> dict[str, Any]:
         "approved": record.approved if record else None,
         "protected_by": list(protection.policies) if protection else [],
         "unlocks": unlocks,
-        "violations": [violation.id for violation in Violations(session.redis).get_open(name)],
+        "violations": [violation.id for violation in session.stores.violations.get_open(name)],
     }
 
 

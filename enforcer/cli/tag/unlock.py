@@ -44,7 +44,7 @@ def unlock(config: Path | None, reference: str, seconds: int, reason: str, regis
         name = registry_of(session.settings, registry)
         with reading_usage():
             wanted = Unlock.parse(name, reference, seconds=seconds, now=Time.now(), by=login(), reason=reason)
-        made = session.policies.unlock(wanted)
+        made = session.stores.unlocks.unlock(wanted)
     click.echo(json.dumps(made.as_dict()) if as_json else f"unlocked until {made.ends[:19]}Z: {_one_line(made)}")
 
 
@@ -63,9 +63,9 @@ Examples:
 def lock(config: Path | None, which: str, reason: str | None, registry: str | None, as_json: bool) -> None:
     """End an unlock early: by its ID, or by what was unlocked, in the same words."""
     with open_session(config) as session:
-        in_force = [one for one in session.policies.current().unlocks if one.is_in_force(Time.now())]
+        in_force = [one for one in session.stores.policies.current().unlocks if one.is_in_force(Time.now())]
         chosen = _chosen(in_force, which, None if which.isdigit() else registry_of(session.settings, registry))
-        ended = [session.policies.lock(one.id, login(), reason or "") for one in chosen]
+        ended = [session.stores.unlocks.lock(one.id, login(), reason or "") for one in chosen]
     for one in ended:
         click.echo(json.dumps(one.as_dict()) if as_json else f"locked: {_one_line(one)}")
 
@@ -85,7 +85,7 @@ def unlocks(config: Path | None, with_ended: bool, registry: str | None, as_json
     """List what is unlocked now."""
     with open_session(config) as session:
         wanted = None if registry is None else registry_of(session.settings, registry)
-        stored, now = session.policies.current().unlocks, Time.now()
+        stored, now = session.stores.policies.current().unlocks, Time.now()
     found = sorted(
         (one for one in stored if wanted in (None, one.registry) and (with_ended or one.is_in_force(now))),
         key=lambda one: one.id,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pydantic import Field
 
 from enforcer.names import Digest, Repository, Tag, TagName
-from enforcer.store.approvals import Approvals
 from enforcer.validation.fields import Table
 from enforcer.web.native import texts
 from enforcer.web.native.operations import Answer, Call, Group
@@ -57,10 +56,10 @@ def approve(call: Call[Query, ApprovalDraft]) -> Answer:
     that finds it in the registry makes it the record.
     """
     here, wanted = services(), call.body
-    registry = here.namespaces.registry(call.path["registry"])
+    registry = here.stores.namespaces.registry(call.path["registry"])
     name = TagName(registry, Repository(wanted.repository), Tag(wanted.tag))
     digest = Digest(wanted.digest)
-    event = Approvals(here.redis).approve(name, digest, by=call.account.name, reason=wanted.reason)
+    event = here.stores.approvals.approve(name, digest, by=call.account.name, reason=wanted.reason)
     return Answer(
         Approval(
             id=event.id,

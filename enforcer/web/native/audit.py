@@ -42,7 +42,7 @@ class AuditQuery(Query):
 @group.operation("GET", "/audit", query=AuditQuery, body=NoBody, answer=AuditPage, paged=True)
 def list_audit(call: Call[AuditQuery, NoBody]) -> Answer:
     """List the changes that people and programs made, newest first."""
-    query, audit = call.query, services().audit
+    query, audit = call.query, services().stores.audit
     found = list(audit.newest(query.limit + 1, before=query.before))
     items = [
         AuditEntry(

@@ -24,7 +24,7 @@ def authenticate() -> Account:
     account = _find(here.accounts, given) if given else None
     if account is None:
         scheme = given.type if given and given.type in ("basic", "bearer") else "unknown"
-        count_failed_login(here.redis, f"native {scheme}", request.remote_addr or "an unknown address")
+        count_failed_login(here.stores.redis, f"native {scheme}", request.remote_addr or "an unknown address")
         raise Unauthorized(f"the credentials do not serve: {_how_to()}", www_authenticate=_CHALLENGES)
     return account
 

@@ -61,9 +61,9 @@ def show_history(call: Call[PageQuery, NoBody]) -> Answer:
     they are.
     """
     here = services()
-    registry = here.namespaces.registry(call.path["registry"])
+    registry = here.stores.namespaces.registry(call.path["registry"])
     name = TagName(registry, Repository(call.path["repository"]), Tag(call.path["tag"]))
-    entries = here.ledger.history(name)
+    entries = here.stores.ledger.history(name)
     if not entries:
         raise NotFound(f"no history for {name.reference} in {registry}", "tag")
     items = [HistoryEntry(**line.as_dict()) for line in cut(newest_first(entries), call.query)]

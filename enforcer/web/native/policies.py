@@ -32,7 +32,7 @@ def list_policies(call: Call[PolicyQuery, NoBody]) -> Answer:
     query = call.query
     found = [
         policy
-        for policy in services().policies.current()
+        for policy in services().stores.policies.current()
         if query.registry in (None, policy.registry) and query.namespace in (None, policy.namespace)
     ]
     page = PolicyPage(items=[Policy.of(policy) for policy in cut(found, query)], total=len(found))
@@ -57,8 +57,8 @@ def create_policy(call: Call[Query, PolicyDraft]) -> Answer:
     says that the registry is not configured.
     """
     here = services()
-    here.namespaces.registry(call.body.registry)
-    policy = here.policies.create(draft(call.body), call.account.name)
+    here.stores.namespaces.registry(call.body.registry)
+    policy = here.stores.policies.create(draft(call.body), call.account.name)
     return Answer(Policy.of(policy), [*_versioned(policy), ("Location", f"{PREFIX}/policies/{policy.id}")])
 
 
@@ -67,7 +67,7 @@ def create_policy(call: Call[Query, PolicyDraft]) -> Answer:
 )
 def get_policy(call: Call[Query, NoBody]) -> Answer:
     """Show a policy."""
-    policy = services().policies.current().get(int(call.path["policy_id"]))
+    policy = services().stores.policies.current().get(int(call.path["policy_id"]))
     return Answer(Policy.of(policy), _versioned(policy))
 
 
@@ -93,7 +93,7 @@ def change_policy(call: Call[Query, Change]) -> Answer:
         check(policy)
         return changed(policy, call.body)
 
-    policy = services().policies.change(int(call.path["policy_id"]), edit, call.account.name)
+    policy = services().stores.policies.change(int(call.path["policy_id"]), edit, call.account.name)
     return Answer(Policy.of(policy), _versioned(policy))
 
 
@@ -113,7 +113,7 @@ def delete_policy(call: Call[Query, NoBody]) -> Answer:
 
     One that the configuration file declares comes back at the next start.
     """
-    services().policies.delete(int(call.path["policy_id"]), call.account.name, check=_revision_check())
+    services().stores.policies.delete(int(call.path["policy_id"]), call.account.name, check=_revision_check())
     return Answer(None)
 
 

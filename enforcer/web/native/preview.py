@@ -76,8 +76,8 @@ def preview_policy(call: Call[PreviewQuery, PolicyDraft]) -> Answer:
     holds can be told. Status 404 says that the registry is not configured.
     """
     here, query = services(), call.query
-    here.namespaces.registry(call.body.registry)
-    found = preview.preview(here.ledger, draft(call.body), Time.now().plus(-query.days * _DAY))
+    here.stores.namespaces.registry(call.body.registry)
+    found = preview.preview(here.stores.ledger, draft(call.body), Time.now().plus(-query.days * _DAY))
     tags = [_tag(tag) for tag in found.tags[: query.limit]]
     moves = [_move(move) for move in found.moves[: query.limit]]
     return Answer(

@@ -86,8 +86,8 @@ def list_registries(call: Call[PageQuery, NoBody]) -> Answer:
 def list_namespaces(call: Call[PageQuery, NoBody]) -> Answer:
     """List the namespaces that are configured, have a policy in the configuration, or were seen in a push."""
     here = services()
-    found = here.namespaces.of(call.path["registry"])
-    policies = here.policies.current()
+    found = here.stores.namespaces.of(call.path["registry"])
+    policies = here.stores.policies.current()
     items = [
         Namespace(
             id=namespace.id,
@@ -109,11 +109,11 @@ def list_tags(call: Call[TagQuery, NoBody]) -> Answer:
     history.
     """
     here = services()
-    registry = here.namespaces.registry(call.path["registry"])
+    registry = here.stores.namespaces.registry(call.path["registry"])
     repository = Repository(call.query.repository)
-    states = here.ledger.tags(registry, repository)
+    states = here.stores.ledger.tags(registry, repository)
     found = sorted((tag, state.record) for tag, state in states.items() if state.record is not None)
-    policies, now = here.policies.current(), Time.now()
+    policies, now = here.stores.policies.current(), Time.now()
     items = []
     for tag, record in cut(found, call.query):
         protection = policies.protection(registry, repository, tag, now)

@@ -105,7 +105,7 @@ def create_unlock(call: Call[Query, UnlockDraft]) -> Answer:
         by=call.account.name,
         reason=wanted.reason,
     )
-    made = services().policies.unlock(unlock)
+    made = services().stores.unlocks.unlock(unlock)
     return Answer(Unlock.of(made, now), [("Location", f"{PREFIX}/registries/{registry}/unlocks/{made.id}")])
 
 
@@ -135,16 +135,16 @@ def end_unlock(call: Call[Query, NoBody]) -> Answer:
     unlock = _unlock(call)
     # One that has ended is answered alike, so that a client may send its request again.
     if unlock.is_in_force(Time.now()):
-        services().policies.lock(unlock.id, call.account.name)
+        services().stores.unlocks.lock(unlock.id, call.account.name)
     return Answer(None)
 
 
 def _registry(call: Call[Query, UnlockDraft] | Call[UnlockQuery, NoBody] | Call[Query, NoBody]) -> RegistryName:
-    return services().namespaces.registry(call.path["registry"])
+    return services().stores.namespaces.registry(call.path["registry"])
 
 
 def _unlocks(registry: RegistryName) -> list[stored.Unlock]:
-    found = [unlock for unlock in services().policies.current().unlocks if unlock.registry == registry]
+    found = [unlock for unlock in services().stores.policies.current().unlocks if unlock.registry == registry]
     return sorted(found, key=lambda unlock: unlock.id, reverse=True)
 
 

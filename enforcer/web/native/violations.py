@@ -71,7 +71,7 @@ def list_violations(call: Call[ViolationQuery, NoBody]) -> Answer:
         state=query.state,
         since=times.Time(query.since) if query.since else None,
     )
-    total, found = services().violations.page(wanted, limit=query.limit, offset=query.offset)
+    total, found = services().stores.violations.page(wanted, limit=query.limit, offset=query.offset)
     page = ViolationPage(items=[Violation.of(violation) for violation in found], total=total)
     return Answer(page, link_to_next(query, total))
 
@@ -80,7 +80,7 @@ def list_violations(call: Call[ViolationQuery, NoBody]) -> Answer:
 def get_violation(call: Call[Query, NoBody]) -> Answer:
     """Show a violation."""
     violation_id = call.path["violation_id"]
-    found = services().violations.get(violation_id)
+    found = services().stores.violations.get(violation_id)
     if found is None:
         raise NotFound(f"there is no violation {violation_id[:64]!r}", "violation")
     return Answer(Violation.of(found))

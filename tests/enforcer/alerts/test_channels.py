@@ -20,6 +20,7 @@ from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 from tests.fakes.events import digest
 from tests.fakes.receiver import FakeReceiver
+from tests.fakes.stores import stores
 from tests.fakes.violations import violation
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  # Apprise's own affair
@@ -270,10 +271,15 @@ def test_no_channels():
     assert channels(alert_settings()) == {}
 
 
+def make_alerts(redis, given):
+    opened = stores(redis)
+    return Alerts(opened.alerts, opened.wakeups, given)
+
+
 @pytest.fixture
 def alerts(redis):
     urls = (SecretStr("json://127.0.0.1:1"),)
-    return Alerts(
+    return make_alerts(
         redis,
         alert_settings(urls=urls, webhook_url="https://hooks.example/x", webhook_secret=SecretStr(SECRET)),
     )
@@ -298,7 +304,7 @@ def test_announcing_the_same_twice_is_one_delivery(alerts):
 
 def test_announcing_without_channels(redis, caplog):
     """Without a channel, the log line is all that there is."""
-    Alerts(redis, alert_settings()).announce_violations([violation(1)])
+    make_alerts(redis, alert_settings()).announce_violations([violation(1)])
     assert len(WorkQueue(redis, Task.ALERT)) == Queues(redis).of(Task.ALERT).count == 0
     assert describe(violation(1)) in caplog.text
 
@@ -311,6 +317,6 @@ def test_announcing_nothing(redis, alerts):
 
 def test_critical_alerts_are_errors_in_the_log(redis, caplog):
     """The weight of the log line is that of the alert."""
-    alerts = Alerts(redis, alert_settings())
+    alerts = make_alerts(redis, alert_settings())
     alerts.announce_violations([violation(1), replace(violation(2), problem="away")])
     assert [record.levelno for record in caplog.records] == [logging.WARNING, logging.ERROR]

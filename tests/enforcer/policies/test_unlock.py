@@ -8,9 +8,11 @@ from enforcer.errors import InvalidName, InvalidPattern, NotFound
 from enforcer.names import Repository, Tag
 from enforcer.policies.unlock import LONGEST, Unlock
 from enforcer.store.audit import Audit
-from enforcer.store.policies import FORGOTTEN, PolicyStore
+from enforcer.store.policies import PolicyStore
+from enforcer.store.unlocks import FORGOTTEN
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN
+from tests.fakes.stores import stores
 
 NOW = Time("2026-11-22T04:00:00.750000000Z")
 TAG = Tag("1.0")
@@ -109,7 +111,7 @@ def test_stored(redis, store):
     """Each has an id of its own, is known to every reader at once, and to the audit with its reason."""
     other = PolicyStore(redis)
     assert other.current().unlocks == ()
-    first, second = store.unlock(unlock()), store.unlock(unlock("team/*:2.*"))
+    first, second = stores(redis).unlocks.unlock(unlock()), stores(redis).unlocks.unlock(unlock("team/*:2.*"))
     assert first.id != second.id
     assert sorted(other.current().unlocks, key=lambda one: one.id) == [first, second]
     latest = next(Audit(redis).newest())
@@ -119,9 +121,9 @@ def test_stored(redis, store):
 
 def test_locked(redis, store):
     """One that is ended early does not cover what comes later, and still covers what came before."""
-    made = store.unlock(unlock())
+    made = stores(redis).unlocks.unlock(unlock())
     during = Time.now()
-    ended = store.lock(made.id, "joan", "done")
+    ended = stores(redis).unlocks.lock(made.id, "joan", "done")
     (known,) = PolicyStore(redis).current().unlocks
     assert known == ended
     assert ended.covers(APP, TAG, during)
@@ -148,18 +150,18 @@ def test_place(text, place):
     assert unlock(text).place == place
 
 
-def test_no_such_unlock(store):
+def test_no_such_unlock(redis):
     """What is not unlocked cannot be locked."""
     with pytest.raises(NotFound, match="no unlock 7"):
-        store.lock(7, "joan")
+        stores(redis).unlocks.lock(7, "joan")
 
 
 def test_forgotten(redis, store):
     """One that ended long ago goes when another is made; events of its time are not judged any more."""
     past = Time.now().plus(-FORGOTTEN - 3600)
-    old = store.unlock(unlock(seconds=60, now=past))
-    young = store.unlock(unlock("team/app:2.0", seconds=7200, now=past))
-    new = store.unlock(unlock("team/app:3.0"))
+    old = stores(redis).unlocks.unlock(unlock(seconds=60, now=past))
+    young = stores(redis).unlocks.unlock(unlock("team/app:2.0", seconds=7200, now=past))
+    new = stores(redis).unlocks.unlock(unlock("team/app:3.0"))
     known = PolicyStore(redis).current().unlocks
     assert {one.id for one in known} == {young.id, new.id}
     assert old not in known

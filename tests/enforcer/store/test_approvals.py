@@ -10,21 +10,23 @@ from enforcer.events import Action, Event
 from enforcer.judgement.record import AHEAD, TagState
 from enforcer.judgement.rules import judge_next
 from enforcer.store import approvals as approvals_module
-from enforcer.store.approvals import Approvals, Outcome
+from enforcer.store.approvals import Outcome
 from enforcer.store.audit import Audit
 from enforcer.store.ledger import Change, Ledger
 from enforcer.store.log import Log
+from enforcer.store.stores import Stores
 from enforcer.store.wakeups import Queues, Task
 from enforcer.times import Time
 from tests.fakes.clock import Clock
 from tests.fakes.events import NAME, digest, push
+from tests.fakes.settings import settings
 
 A, B = digest(1), digest(2)
 
 
 @pytest.fixture
 def approvals(redis):
-    return Approvals(redis)
+    return Stores.open(settings(), redis).approvals
 
 
 @pytest.fixture

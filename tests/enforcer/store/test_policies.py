@@ -17,6 +17,7 @@ from enforcer.times import Time
 from tests.fakes.events import MAIN
 from tests.fakes.policies import policy, selector
 from tests.fakes.settings import policy_table
+from tests.fakes.stores import stores
 
 
 @pytest.fixture
@@ -56,13 +57,13 @@ def test_an_imported_id_is_not_given_again(redis):
         store.create(policy(tags=f"a{number}"), "ops")
     store.delete(2, "ops")
     store.delete(3, "ops")
-    unlocks = [store.unlock(unlock()).id]
+    unlocks = [stores(redis).unlocks.unlock(unlock()).id]
 
     assert store.put_back(policy(2, tags="old*"))
     assert not store.put_back(policy(2, tags="other*"))
 
     assert [one.id for one in store.current()] == [1, 2]
-    unlocks += [store.unlock(unlock()).id for _ in range(2)]
+    unlocks += [stores(redis).unlocks.unlock(unlock()).id for _ in range(2)]
     assert (store.create(policy(tags="new*"), "ops").id, unlocks) == (7, [4, 5, 6])
     assert len(store.current().unlocks) == 3
 

@@ -319,7 +319,7 @@ def test_a_wake_up_that_fails_is_no_error(redis, client, caplog):
     """The event is safe by then, and the timer of the workers wakes a drain."""
     answer = client.post(PATH, data=envelope(event()), headers={"Authorization": f"Bearer {TOKEN}"})
     with client.application.app_context():
-        server = services().redis.connection_pool.connection_kwargs["server"]
+        server = services().stores.redis.connection_pool.connection_kwargs["server"]
     server.connected = False
     answer.close()
     server.connected = True

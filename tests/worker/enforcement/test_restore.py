@@ -756,7 +756,7 @@ def test_a_tag_that_is_not_protected_any_more_is_left_alone(scene):
     scene.record()
     before = scene.overwrite()
     unlock = Unlock.parse(NAME.registry, NAME.reference, seconds=600, now=Time.now(), by="ops", reason="a repair")
-    scene.context.policies.unlock(unlock)
+    scene.context.stores.unlocks.unlock(unlock)
 
     scene.step()
 

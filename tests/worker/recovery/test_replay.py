@@ -144,7 +144,7 @@ def test_unlocks_are_of_their_own_time(context):
         by="joan",
         reason="rebuild",
     )
-    context.policies.unlock(unlock)
+    context.stores.unlocks.unlock(unlock)
     _, found = replay(
         context, [push("1", digest(1), at(0)), push("2", digest(2), at(60)), push("3", digest(3), at(120))]
     )

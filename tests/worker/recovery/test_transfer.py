@@ -47,7 +47,7 @@ def full(context, registry):
     context.log.append([deletion("d1", tag="v001"), push("p1", digest(5), tag="v002")])
     drain(context)
     now = Time.now()
-    context.policies.unlock(
+    context.stores.unlocks.unlock(
         Unlock(
             id=0,
             registry=MAIN,
@@ -140,7 +140,7 @@ def test_ids_go_on_behind_the_imported_ones(full, other):
     """A policy that is made after an import gets no id that another one, or an unlock, had."""
     take(other, list(export_state(full)))
     unlock = next(iter(other.policies.current().unlocks))
-    assert other.policies.unlock(unlock).id > unlock.id
+    assert other.stores.unlocks.unlock(unlock).id > unlock.id
 
 
 def test_numbers_of_namespaces(full, other):

@@ -294,11 +294,11 @@ class TestAfterAnUnlock:
     @pytest.fixture
     def locked(self, registry, context, recorded):
         """A tag that was unlocked; nobody told us what was pushed meanwhile."""
-        made = context.policies.unlock(
+        made = context.stores.unlocks.unlock(
             Unlock.parse(MAIN, recorded[3], seconds=60, now=Time.now(), by="ops", reason="repair")
         )
         overwrite(registry, recorded[3], B)
-        context.policies.lock(made.id, "ops")
+        context.stores.unlocks.lock(made.id, "ops")
         context.sweeps.add([("main/team", "")])
         return recorded[3]
 

@@ -46,7 +46,7 @@ def _admit() -> None:
 def list_rules(project: str) -> Response:
     """A page of the rules, by id."""
     place = find_project(project)
-    policies = services().policies.current().of_namespace(place.registry, place.name)
+    policies = services().stores.policies.current().of_namespace(place.registry, place.name)
     return answer_page([harbor_rule_json(policy) for policy in policies])
 
 
@@ -54,7 +54,7 @@ def list_rules(project: str) -> Response:
 def create_rule(project: str) -> Response:
     """Add a rule."""
     place = find_project(project)
-    policy = services().policies.create(new_rule(g.body, place.registry, place.name), g.account.name)
+    policy = services().stores.policies.create(new_rule(g.body, place.registry, place.name), g.account.name)
     location = f"{PREFIX}projects/{quote(project, safe='')}/immutabletagrules/{policy.id}"
     return Response(status=201, headers={"Location": location}, mimetype=_EMPTY)
 
@@ -63,14 +63,14 @@ def create_rule(project: str) -> Response:
 def update_rule(project: str, rule: str) -> Response:
     """Replace a rule, or switch it on or off."""
     here, place, number = services(), find_project(project), _number(rule)
-    check = place_check(here.namespaces, place.registry, place.name)
+    check = place_check(here.stores.namespaces, place.registry, place.name)
     change = change_of(g.body, number)
 
     def edit(policy: Policy) -> Policy:
         check(policy)
         return change(policy)
 
-    here.policies.change(number, edit, g.account.name)
+    here.stores.policies.change(number, edit, g.account.name)
     return Response(mimetype=_EMPTY)
 
 
@@ -78,8 +78,8 @@ def update_rule(project: str, rule: str) -> Response:
 def delete_rule(project: str, rule: str) -> Response:
     """Remove a rule."""
     here, place = services(), find_project(project)
-    check = place_check(here.namespaces, place.registry, place.name)
-    here.policies.delete(_number(rule), g.account.name, check=check)
+    check = place_check(here.stores.namespaces, place.registry, place.name)
+    here.stores.policies.delete(_number(rule), g.account.name, check=check)
     return Response(mimetype=_EMPTY)
 
 
@@ -119,5 +119,5 @@ def authenticate() -> Account:
         if account is not None:
             return account
     if "Authorization" in request.headers:
-        count_failed_login(here.redis, "Harbor", request.remote_addr or "")
+        count_failed_login(here.stores.redis, "Harbor", request.remote_addr or "")
     raise Unauthorized("unauthorized: give the name and password of an account", www_authenticate=_CHALLENGE)

@@ -36,8 +36,8 @@ def find_project(name_or_id: str) -> NumberedNamespace:
     is_name = request.headers.get("X-Is-Resource-Name", "").lower() == "true"
     try:
         if is_name or not _NUMBER.fullmatch(name_or_id):
-            return here.namespaces.get(registry, name_or_id)
-        return here.namespaces.by_id(registry, int(name_or_id))
+            return here.stores.namespaces.get(registry, name_or_id)
+        return here.stores.namespaces.by_id(registry, int(name_or_id))
     except NotFound as error:
         raise NotFound(f"project {name_or_id} not found", error.kind) from error
 
@@ -45,7 +45,7 @@ def find_project(name_or_id: str) -> NumberedNamespace:
 def projects(part_of_name: str) -> list[NumberedNamespace]:
     """The projects whose name contains that text, by number."""
     here = services()
-    found = here.namespaces.of(registry_of(here.settings))
+    found = here.stores.namespaces.of(registry_of(here.settings))
     return [project for project in found if part_of_name in project.name]
 
 

@@ -61,8 +61,8 @@ blueprint.after_request(identified)
 @blueprint.post(_RULES)
 def create_rule(namespace: str) -> tuple[Response, int]:
     """Add a rule."""
-    place = services().namespaces.get(g.instance, namespace)
-    policy = services().policies.create(parse(SwrRule, g.body).create_in(place), g.account.name)
+    place = services().stores.namespaces.get(g.instance, namespace)
+    policy = services().stores.policies.create(parse(SwrRule, g.body).create_in(place), g.account.name)
     return jsonify({"id": policy.id}), 201
 
 
@@ -70,12 +70,12 @@ def create_rule(namespace: str) -> tuple[Response, int]:
 def list_rules() -> Response:
     """A page of the rules of the whole instance or of one namespace, by id."""
     here = services()
-    registry = here.namespaces.registry(g.instance)
-    numbers = {namespace.name: namespace.id for namespace in here.namespaces.of(registry)}
+    registry = here.stores.namespaces.registry(g.instance)
+    numbers = {namespace.name: namespace.id for namespace in here.stores.namespaces.of(registry)}
     wanted = integer("namespace_id", -1)
     shown = [
         swr_rule_json(policy, numbers.get(policy.namespace, 0))
-        for policy in here.policies.current()
+        for policy in here.stores.policies.current()
         if policy.registry == registry and wanted in (-1, numbers.get(policy.namespace, 0))
     ]
     return jsonify({"immutable_rules": shown[_page()], "total": len(shown)})
@@ -85,14 +85,14 @@ def list_rules() -> Response:
 def update_rule(namespace: str, rule: int) -> Response:
     """Replace a rule; what is left out takes its default."""
     here = services()
-    check = place_check(here.namespaces, g.instance, namespace)
+    check = place_check(here.stores.namespaces, g.instance, namespace)
     body = parse(SwrRule, g.body)
 
     def edit(policy: Policy) -> Policy:
         check(policy)
         return body.replace_in(policy)
 
-    here.policies.change(rule, edit, g.account.name)
+    here.stores.policies.change(rule, edit, g.account.name)
     return jsonify({})
 
 
@@ -100,7 +100,7 @@ def update_rule(namespace: str, rule: int) -> Response:
 def delete_rule(namespace: str, rule: int) -> tuple[Response, int]:
     """Remove a rule."""
     here = services()
-    here.policies.delete(rule, g.account.name, check=place_check(here.namespaces, g.instance, namespace))
+    here.stores.policies.delete(rule, g.account.name, check=place_check(here.stores.namespaces, g.instance, namespace))
     return Response(mimetype="text/plain"), 204
 
 
@@ -110,7 +110,7 @@ def list_namespaces() -> Response:
     name, public = request.args.get("name", ""), request.args.get("public", "false")
     shown = [
         _namespace_json(namespace)
-        for namespace in services().namespaces.of(g.instance)
+        for namespace in services().stores.namespaces.of(g.instance)
         if name in namespace.name and public.lower() != "true"
     ]
     return jsonify({"namespaces": shown[_page()], "total": len(shown)})
@@ -119,7 +119,7 @@ def list_namespaces() -> Response:
 @blueprint.get("/namespaces/<namespace>")
 def show_namespace(namespace: str) -> Response:
     """One namespace, by its name."""
-    return jsonify(_namespace_json(services().namespaces.get(g.instance, namespace)))
+    return jsonify(_namespace_json(services().stores.namespaces.get(g.instance, namespace)))
 
 
 def _namespace_json(namespace: NumberedNamespace) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def authenticate(body: bytes) -> Account:
         _refuse(f"neither Authorization nor {_TOKEN} is there")
     account = here.accounts.by_token(token)
     if account is None:
-        count_failed_login(here.redis, _TOKEN, request.remote_addr or "")
+        count_failed_login(here.stores.redis, _TOKEN, request.remote_addr or "")
         _refuse("decrypt token fail")
     return account
 
@@ -46,7 +46,7 @@ def _by_signature(here: Services, body: bytes) -> Account:
     try:
         return found[verify(_signed_request(body), secret_of, Time.now())]
     except SignatureRefused as error:
-        count_failed_login(here.redis, SCHEME, request.remote_addr or "")
+        count_failed_login(here.stores.redis, SCHEME, request.remote_addr or "")
         _refuse(f"verify aksk signature fail, {error}")
 
 

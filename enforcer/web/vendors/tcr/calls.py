@@ -79,7 +79,7 @@ def _authenticated(body: bytes) -> Account:
 
 
 def _count_failed_login() -> None:
-    count_failed_login(services().redis, SCHEME, request.remote_addr or "")
+    count_failed_login(services().stores.redis, SCHEME, request.remote_addr or "")
 
 
 def _action(account: Account) -> Action:

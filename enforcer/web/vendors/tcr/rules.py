@@ -37,19 +37,19 @@ class Action:
 
 def describe(here: Services, wanted: DescribeParameters, _: str) -> dict[str, Any]:
     """The rules of a registry, by id, and the namespaces that have none."""
-    registry = here.namespaces.registry(wanted.registry_id)
-    policies = [policy for policy in here.policies.current() if policy.registry == registry]
+    registry = here.stores.namespaces.registry(wanted.registry_id)
+    policies = [policy for policy in here.stores.policies.current() if policy.registry == registry]
     ruled = {policy.namespace for policy in policies}
     return {
         "Rules": [_shown(policy) for policy in _page(policies, wanted)],
-        "EmptyNs": [namespace.name for namespace in here.namespaces.of(registry) if namespace.name not in ruled],
+        "EmptyNs": [namespace.name for namespace in here.stores.namespaces.of(registry) if namespace.name not in ruled],
         "Total": len(policies),
     }
 
 
 def create(here: Services, wanted: CreateParameters, by: str) -> dict[str, Any]:
     """Add a rule. The answer does not have its id: clients look it up by the namespace."""
-    namespace = here.namespaces.get(wanted.registry_id, wanted.namespace_name)
+    namespace = here.stores.namespaces.get(wanted.registry_id, wanted.namespace_name)
     rule = wanted.rule
     draft = Policy(
         id=0,
@@ -60,13 +60,13 @@ def create(here: Services, wanted: CreateParameters, by: str) -> dict[str, Any]:
         disabled=rule.disabled,
         effective_since=Time.now(),
     )
-    here.policies.create(draft, by)
+    here.stores.policies.create(draft, by)
     return {}
 
 
 def modify(here: Services, wanted: ModifyParameters, by: str) -> dict[str, Any]:
     """Replace a rule; what is left out of it takes its default."""
-    check = place_check(here.namespaces, wanted.registry_id, wanted.namespace_name)
+    check = place_check(here.stores.namespaces, wanted.registry_id, wanted.namespace_name)
     rule = wanted.rule
 
     def edit(policy: Policy) -> Policy:
@@ -78,14 +78,14 @@ def modify(here: Services, wanted: ModifyParameters, by: str) -> dict[str, Any]:
             disabled=rule.disabled,
         )
 
-    here.policies.change(wanted.rule_id, edit, by)
+    here.stores.policies.change(wanted.rule_id, edit, by)
     return {}
 
 
 def delete(here: Services, wanted: DeleteParameters, by: str) -> dict[str, Any]:
     """Remove a rule."""
-    check = place_check(here.namespaces, wanted.registry_id, wanted.namespace_name)
-    here.policies.delete(wanted.rule_id, by, check=check)
+    check = place_check(here.stores.namespaces, wanted.registry_id, wanted.namespace_name)
+    here.stores.policies.delete(wanted.rule_id, by, check=check)
     return {}
 
 

@@ -13,6 +13,7 @@ from enforcer.times import Time
 from tests.fakes.events import MAIN, digest
 from tests.fakes.ledger import Past
 from tests.fakes.policies import policy
+from tests.fakes.stores import stores
 from tests.fakes.violations import violation
 
 BEGAN = Time("2026-11-22T04:00:00Z")
@@ -128,7 +129,7 @@ def test_show(run, past, database):
     unlocks = [
         Unlock.parse(MAIN, text, seconds=60, now=Time.now(), by="", reason="") for text in ("team/*:*", "team/app:2")
     ]
-    first, _ = (store.unlock(unlock) for unlock in unlocks)
+    first, _ = (stores(database).unlocks.unlock(unlock) for unlock in unlocks)
     assert shown(run) == before | {"unlocks": [first.id], "violations": [violation(5).id]}
 
 

@@ -18,12 +18,12 @@ def test_approve(call, here):
     """An approval waits in the log for a worker, in the name of the account; the answer says by what id it is known."""
     answer = call("POST", PATH, wanted())
     assert answer.status_code == 202
-    (text,) = here.log.archive()
+    (text,) = here.stores.log.archive()
     event = Event.from_json(text)
     assert (event.action, str(event.tag_name), event.digest) == (Action.APPROVE, "main/team/app:1.0", digest(2))
     assert (event.actor, event.reason) == ("ops", "rebuild")
     assert answer.get_json() == wanted() | {"id": event.id, "registry": "main", "time": event.time, "by": "ops"}
-    (entry,) = here.audit.newest()
+    (entry,) = here.stores.audit.newest()
     assert (entry.what, entry.by, entry.reason) == ("approved", "ops", "rebuild")
 
 
@@ -45,7 +45,7 @@ def test_what_is_refused(call, here, changes, pointer):
     """Names that are none, and an approval without a reason, are refused with the place; nothing is approved."""
     found = problem(call("POST", PATH, wanted(**changes)), 400)
     assert [error["pointer"] for error in found["errors"]] == [pointer]
-    assert list(here.log.archive()) == list(here.audit.newest()) == []
+    assert list(here.stores.log.archive()) == list(here.stores.audit.newest()) == []
 
 
 def test_an_unknown_registry(call):
@@ -56,7 +56,7 @@ def test_an_unknown_registry(call):
 def test_a_viewer_approves_nothing(viewer, here):
     """An account that may only look approves nothing."""
     problem(viewer("POST", PATH, wanted()), 403)
-    assert list(here.log.archive()) == []
+    assert list(here.stores.log.archive()) == []
 
 
 def test_the_reason_is_one_line(call):

@@ -82,10 +82,10 @@ def test_no_account_is_configured(redis):
 def test_a_viewer_changes_nothing(viewer, call, here, method, path, body):
     """An account that may only look is refused before anything else is looked at, and nothing is changed."""
     call("POST", "/policies", draft(namespace="ops"))
-    version = here.policies.current().version
+    version = here.stores.policies.current().version
     assert "eyes is a viewer" in problem(viewer(method, path, body), 403)["detail"]
     problem(viewer(method, path + "?nonsense=1", body), 403)
-    assert here.policies.current().version == version
+    assert here.stores.policies.current().version == version
 
 
 def test_a_viewer_may_preview(viewer):

@@ -19,7 +19,7 @@ PATH = "/registries/main/history/team/app/1.0"
 
 @pytest.fixture
 def past(here):
-    return Past(here.ledger, policy(7, "**", effective_since=BEGAN), began=BEGAN)
+    return Past(here.stores.ledger, policy(7, "**", effective_since=BEGAN), began=BEGAN)
 
 
 def test_every_digest_newest_first(call, past):
@@ -65,10 +65,10 @@ def test_a_deletion_shows_what_was_deleted(call, past):
 def test_what_came_too_late_is_marked(call, past, here):
     """An event that was heard of too late is shown as such and is not what the tag had afterwards."""
     past.push(1)
-    (first,) = here.ledger.history(NAME)
+    (first,) = here.stores.ledger.history(NAME)
     late = Entry(push("late", digest(9), BEGAN.plus(2)), Decision.NOTED, None, first.record, late=True)
-    state = here.ledger.state(NAME)
-    here.ledger.write([Change(NAME, state.version, TagState(state.record, state.last, 2), (late,))])
+    state = here.stores.ledger.state(NAME)
+    here.stores.ledger.write([Change(NAME, state.version, TagState(state.record, state.last, 2), (late,))])
     past.delete(time=BEGAN.plus(3))
     assert [(one["digest"], one["late"]) for one in call.get(PATH)["items"]] == [
         (digest(1), False),

@@ -130,7 +130,7 @@ def test_a_slash_too_many_is_no_redirect(call):
 
 def test_the_store_is_away(call, here):
     """While Redis does not answer, so does the API, and says when to come again."""
-    here.redis.connection_pool.connection_kwargs["server"].connected = False
+    here.stores.redis.connection_pool.connection_kwargs["server"].connected = False
     answer = call("GET", "/policies")
     assert "redis" not in problem(answer, 503)["detail"].lower()
     assert answer.headers["Retry-After"] == "1"

@@ -53,9 +53,9 @@ def test_create_with_defaults(call):
 def test_a_new_policy_is_in_force(call, here):
     """It is stored with the account's name, and the tags of its namespace are about to be recorded."""
     call("POST", "/policies", draft())
-    assert [one.id for one in here.policies.current()] == [1]
-    assert [entry.by for entry in here.audit.newest()] == ["ops"]
-    assert [claim.key for claim in WorkQueue(here.redis, Task.BASELINE).claim(5)] == ["main/team"]
+    assert [one.id for one in here.stores.policies.current()] == [1]
+    assert [entry.by for entry in here.stores.audit.newest()] == ["ops"]
+    assert [claim.key for claim in WorkQueue(here.stores.redis, Task.BASELINE).claim(5)] == ["main/team"]
 
 
 def test_a_namespace_need_not_be_there(call):
@@ -157,10 +157,10 @@ def test_a_change_keeps_what_others_know(call, here):
     """What clients of SWR sent along, and how they spelled it, is not lost when something else is changed."""
     swr = policy(tags="v*", template="")
     swr = replace(swr, tags=Selector("repoMatches", swr.tags.pattern, "extra"))
-    here.policies.create(swr, "swr")
+    here.stores.policies.create(swr, "swr")
     shown = call("PATCH", "/policies/1", {"comment": "why"}).get_json()
     assert shown["tags"] == {"decoration": "matches", "pattern": "v*"}
-    stored = here.policies.current().get(1)
+    stored = here.stores.policies.current().get(1)
     assert (stored.tags, stored.template, stored.comment) == (swr.tags, "", "why")
 
 
@@ -195,5 +195,5 @@ def test_delete(call):
 
 def test_what_the_configuration_declares(call, here):
     """Its policies are shown as such."""
-    here.policies.apply_settings([PolicySettings.model_validate(policy_table())])
+    here.stores.policies.apply_settings([PolicySettings.model_validate(policy_table())])
     assert call.get("/policies/1")["origin"] == "settings"

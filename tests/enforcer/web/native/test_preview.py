@@ -13,7 +13,7 @@ EVERY_TAG = draft(tags={"pattern": "**"})
 @pytest.fixture
 def past(here):
     """A ledger that began ten days ago."""
-    return Past(here.ledger, began=Time.now().plus(-10 * 86_400))
+    return Past(here.stores.ledger, began=Time.now().plus(-10 * 86_400))
 
 
 def look(call, body=EVERY_TAG, query=""):
@@ -79,9 +79,9 @@ def test_nothing_is_changed(call, past, here):
     """A preview makes no policy, and none that is there matters to it."""
     call("POST", "/policies", EVERY_TAG)
     past.push(1)
-    version = here.policies.current().version
+    version = here.stores.policies.current().version
     assert look(call)["tags"]["total"] == 1
-    assert here.policies.current().version == version
+    assert here.stores.policies.current().version == version
 
 
 @pytest.mark.parametrize("query", ["?days=0", "?days=3651", "?limit=0", "?offset=1"])

@@ -28,7 +28,7 @@ def test_registries(call):
 
 def test_namespaces(call, here):
     """Namespaces that are configured or were seen are listed by number, with their policies."""
-    Past(here.ledger, began=BEGAN).push(1, replace(NAME, repository=Repository("ops/app")))
+    Past(here.stores.ledger, began=BEGAN).push(1, replace(NAME, repository=Repository("ops/app")))
     call("POST", "/policies", draft())
     assert call.get("/registries/main/namespaces") == {
         "items": [
@@ -43,12 +43,12 @@ def test_namespaces(call, here):
 
 def test_tags(call, here):
     """Each tag is shown with its digest, since when it has it, and what protects it now; by name."""
-    past = Past(here.ledger, policy(1, "1.*"), began=BEGAN)
+    past = Past(here.stores.ledger, policy(1, "1.*"), began=BEGAN)
     past.push(1, media_type="application/json")
     past.push(2, replace(NAME, tag=Tag("latest")))
-    here.policies.create(policy(tags="1.*"), "ops")
-    here.policies.create(policy(tags="*", disabled=True), "ops")
-    here.policies.create(policy(tags="*", namespace="library"), "ops")
+    here.stores.policies.create(policy(tags="1.*"), "ops")
+    here.stores.policies.create(policy(tags="*", disabled=True), "ops")
+    here.stores.policies.create(policy(tags="*", namespace="library"), "ops")
     found = call.get("/registries/main/tags?repository=team/app")
     assert found == {
         "items": [
@@ -78,7 +78,7 @@ def test_tags(call, here):
 
 def test_deleted_tags(call, here):
     """A protected tag that was deleted is shown as such until it is back; one that nothing protects is gone."""
-    past = Past(here.ledger, policy(1, "1.*"), began=BEGAN)
+    past = Past(here.stores.ledger, policy(1, "1.*"), began=BEGAN)
     for name in (NAME, replace(NAME, tag=Tag("latest"))):
         past.push(1, name)
         past.delete(name)

@@ -28,13 +28,13 @@ def test_unlock(call, here):
     before = Time.now()
     answer = call("POST", PATH, wanted())
     shown = answer.get_json()
-    (stored,) = here.policies.current().unlocks
+    (stored,) = here.stores.policies.current().unlocks
     assert shown == stored.as_dict() | {"state": "active"}
     assert (shown["registry"], shown["repositories"], shown["tags"], shown["by"]) == ("main", "team/app", "1.0", "ops")
     assert 1800 <= stored.ends.since(before) < 1830
     assert answer.headers["Location"] == f"/api/v1{PATH}/{shown['id']}"
     assert call.get(f"{PATH}/{shown['id']}") == shown
-    (entry,) = here.audit.newest()
+    (entry,) = here.stores.audit.newest()
     assert (entry.what, entry.by, entry.reason) == ("unlocked", "ops", "rebuild")
 
 
@@ -61,7 +61,7 @@ def test_what_is_refused(call, here, changes, pointer):
     """A pattern that is none, an unlock without an end, and one without a reason are refused with the place."""
     found = problem(call("POST", PATH, wanted(**changes)), 400)
     assert [error["pointer"] for error in found["errors"]] == [pointer]
-    assert here.policies.current().unlocks == ()
+    assert here.stores.policies.current().unlocks == ()
 
 
 def test_list(call):
@@ -86,7 +86,7 @@ def test_end(call, here):
     assert ended["ends"] <= Time.now() < made["ends"]
     assert call("DELETE", f"{PATH}/{made['id']}").status_code == 204
     assert call.get(f"{PATH}/{made['id']}") == ended
-    assert [entry.what for entry in here.audit.newest()] == ["locked", "unlocked"]
+    assert [entry.what for entry in here.stores.audit.newest()] == ["locked", "unlocked"]
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

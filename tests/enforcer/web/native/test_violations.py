@@ -36,10 +36,10 @@ SHOWN = {
 
 def test_one(call, here):
     """A violation is shown with what should be there, who did it, and what became of it."""
-    here.violations.open([violation(1)])
+    here.stores.violations.open([violation(1)])
     assert call.get(f"/violations/{violation(1).id}") == SHOWN
     closed = replace(violation(1), restores=2).closed_as(State.NOT_RESTORABLE, Time.now(), exposure=7)
-    here.violations.update(closed)
+    here.stores.violations.update(closed)
     assert call.get(f"/violations/{violation(1).id}") == SHOWN | {
         "state": "not restorable",
         "exposure": 7,
@@ -50,7 +50,7 @@ def test_one(call, here):
 
 def test_a_deletion_pushed_nothing(call, here):
     """Where nothing was pushed, nothing is shown as pushed."""
-    here.violations.open([violation(1, kind=Decision.DELETED, pushed=None)])
+    here.stores.violations.open([violation(1, kind=Decision.DELETED, pushed=None)])
     found = call.get(f"/violations/{violation(1).id}")
     assert (found["kind"], found["pushed"]) == ("deleted", None)
 
@@ -78,7 +78,7 @@ def test_none(call, violation_id):
 )
 def test_filters(call, here, query, numbers):
     """Each filter, alone and together, leaves those that are asked for, newest first."""
-    here.violations.open(
+    here.stores.violations.open(
         [
             violation(1),
             violation(2, name=replace(NAME, repository=Repository("team/other"))),
@@ -86,7 +86,7 @@ def test_filters(call, here, query, numbers):
             violation(4),
         ]
     )
-    here.violations.update(violation(4).closed_as(State.NOT_RESTORABLE, Time.now()))
+    here.stores.violations.update(violation(4).closed_as(State.NOT_RESTORABLE, Time.now()))
     found = call.get(f"/violations?{query}")
     assert [int(one["id"], 16) for one in found["items"]] == numbers
     assert found["total"] == (4 if "limit" in query else len(numbers))
@@ -113,6 +113,6 @@ def test_filters_that_are_none(call, query, parameter):
 
 def test_pages_keep_their_filter(call, here):
     """The next page is one of the same violations."""
-    here.violations.open([violation(number) for number in (1, 2, 3)])
+    here.stores.violations.open([violation(number) for number in (1, 2, 3)])
     answer = call("GET", "/violations?state=open&limit=2")
     assert answer.headers["Link"] == '</api/v1/violations?state=open&limit=2&offset=2>; rel="next"'

@@ -58,9 +58,9 @@ def test_create_and_list(harbor, here):
             "scope_selectors": {"repository": [selector("repoMatches", "{repo1, repo2}", extras="")]},
         }
     ]
-    (stored,) = here.policies.current()
+    (stored,) = here.stores.policies.current()
     assert (stored.registry, stored.namespace, stored.origin, stored.mode) == ("main", "library", "", Mode.ENFORCE)
-    (entry,) = here.audit.newest()
+    (entry,) = here.stores.audit.newest()
     assert (entry.what, entry.by) == ("policy created", "ops")
 
 
@@ -110,9 +110,9 @@ def test_update_replaces_what_harbor_shows(harbor, here):
         "comment": "why",
         "action": "",
     }
-    before = here.policies.create(policy(disabled=True, priority=9, **ours), "ops")
+    before = here.stores.policies.create(policy(disabled=True, priority=9, **ours), "ops")
     assert harbor("PUT", f"{RULES}/{before.id}", rule("v*", "app", id=before.id)).status_code == 200
-    after = here.policies.current().get(before.id)
+    after = here.stores.policies.current().get(before.id)
     assert {name: getattr(after, name) for name in ours} == ours
     assert (after.disabled, after.priority, after.namespace) == (False, 0, "library")
     assert (after.tags.pattern.text, after.repositories.pattern.text) == ("v*", "app")
@@ -121,7 +121,7 @@ def test_update_replaces_what_harbor_shows(harbor, here):
 def test_switch(harbor, here):
     """A body without selectors is the switch alone, with the rule's id or without."""
     rule_id = created(harbor, rule("v*", priority=3))
-    since = here.policies.current().get(rule_id).effective_since
+    since = here.stores.policies.current().get(rule_id).effective_since
     (before,) = listed(harbor)
     for body, disabled in (
         ({"disabled": True}, True),
@@ -131,7 +131,7 @@ def test_switch(harbor, here):
     ):
         assert harbor("PUT", f"{RULES}/{rule_id}", body).status_code == 200
         assert listed(harbor) == [before | {"disabled": disabled}]
-    assert here.policies.current().get(rule_id).effective_since > since
+    assert here.stores.policies.current().get(rule_id).effective_since > since
 
 
 def test_switch_and_change_at_once(harbor):
@@ -145,11 +145,11 @@ def test_switch_and_change_at_once(harbor):
 def test_rule_of_swr(harbor, here):
     """SWR's synonym for tags is shown in Harbor's word, and is left as it is by an update that says the same."""
     everything = Pattern.parse("**")
-    before = here.policies.create(policy(tags=Selector("repoMatches", everything)), "ops")
+    before = here.stores.policies.create(policy(tags=Selector("repoMatches", everything)), "ops")
     (found,) = listed(harbor)
     assert found["tag_selectors"][0]["decoration"] == "matches"
     assert harbor("PUT", f"{RULES}/{before.id}", found | {"priority": 5}).status_code == 200
-    after = here.policies.current().get(before.id)
+    after = here.stores.policies.current().get(before.id)
     assert after == replace(before, priority=5, revision=2)
 
 
@@ -159,7 +159,7 @@ def test_delete(harbor, here):
         rule_id = created(harbor)
         answer = harbor("DELETE", f"{RULES}/{rule_id}", body)
         assert (answer.status_code, answer.data) == (200, b"")
-        assert list(here.policies.current()) == []
+        assert list(here.stores.policies.current()) == []
         assert harbor.error("DELETE", f"{RULES}/{rule_id}")[:2] == (404, "NOT_FOUND")
 
 
@@ -226,7 +226,7 @@ def test_link_holds_no_line_of_its_own(harbor):
 
 def test_name_or_number(harbor, here):
     """A project goes by its name or its number; the location repeats what was asked for."""
-    number = here.namespaces.get("main", "library").id
+    number = here.stores.namespaces.get("main", "library").id
     rule_id = created(harbor, project=str(number))
     assert [one["id"] for one in listed(harbor)] == [rule_id]
     assert harbor("GET", f"/{number}/immutabletagrules", X_Is_Resource_Name="false").status_code == 200
@@ -284,12 +284,12 @@ REPOSITORY = [selector("repoMatches", "**")]
 def test_bad_bodies(harbor, here, body, text):
     """A body that is wrong is refused by create and update, and the text names the field."""
     rule_id = created(harbor, project="team")
-    before = here.policies.current().get(rule_id)
+    before = here.stores.policies.current().get(rule_id)
     for call in (("POST", RULES), ("PUT", f"/team/immutabletagrules/{rule_id}")):
         status, code, message = harbor.error(*call, body)
         assert (status, code) == (400, "BAD_REQUEST")
         assert text in message
-    assert list(here.policies.current()) == [before]
+    assert list(here.stores.policies.current()) == [before]
 
 
 @pytest.mark.parametrize(
@@ -307,11 +307,11 @@ def test_bad_bodies(harbor, here, body, text):
 def test_bad_updates(harbor, here, body, text):
     """An update that does not say what it is about changes nothing."""
     rule_id = created(harbor)
-    before = here.policies.current().get(rule_id)
+    before = here.stores.policies.current().get(rule_id)
     status, code, message = harbor.error("PUT", f"{RULES}/{rule_id}", body)
     assert (status, code) == (400, "BAD_REQUEST")
     assert text in message
-    assert list(here.policies.current()) == [before]
+    assert list(here.stores.policies.current()) == [before]
 
 
 def test_body_limit(harbor):
@@ -350,7 +350,7 @@ def test_rule_of_another_project(harbor, here):
     text = f"immutable rule {rule_id} not found in team"
     assert harbor.error("PUT", path, rule("v*")) == (404, "NOT_FOUND", text)
     assert harbor.error("DELETE", path) == (404, "NOT_FOUND", text)
-    assert here.policies.current().get(rule_id).tags.pattern.text == "**"
+    assert here.stores.policies.current().get(rule_id).tags.pattern.text == "**"
 
 
 @pytest.mark.parametrize("number", ["x", "1.0", "-1", "%7Bid%7D", "9" * 30])
@@ -384,7 +384,7 @@ def test_no_other_methods(harbor):
 
 def test_projects(harbor, here):
     """Projects are listed by number and found by part of their name, by name, and by number."""
-    numbers = {one.name: one.id for one in here.namespaces.of("main")}
+    numbers = {one.name: one.id for one in here.stores.namespaces.of("main")}
     answer = harbor("GET", "")
     assert [(one["name"], one["project_id"]) for one in answer.get_json()] == [*numbers.items()]
     assert answer.headers["X-Total-Count"] == "2"

@@ -51,7 +51,7 @@ def test_create_and_list(swr, here):
     assert listed(swr) == [
         {
             "id": rule_id,
-            "namespace_id": here.namespaces.get("main", "library").id,
+            "namespace_id": here.stores.namespaces.get("main", "library").id,
             "namespace_name": "library",
             "priority": 0,
             "disabled": False,
@@ -61,9 +61,9 @@ def test_create_and_list(swr, here):
             "scope_selectors": {"repository": [selector("repoMatches", "{repo1, repo2}", extras="")]},
         }
     ]
-    (stored,) = here.policies.current()
+    (stored,) = here.stores.policies.current()
     assert (stored.registry, stored.namespace, stored.origin, stored.mode) == ("main", "library", "", Mode.ENFORCE)
-    (entry,) = here.audit.newest()
+    (entry,) = here.stores.audit.newest()
     assert (entry.what, entry.by) == ("policy created", "ops")
 
 
@@ -93,7 +93,7 @@ def test_reserved_fields_stay_unsaid(swr):
 
 def test_rules_of_other_apis_have_all_fields(swr, here):
     """A policy that was made elsewhere is shown with the only action and template that there are."""
-    here.policies.create(policy(), "ops")
+    here.stores.policies.create(policy(), "ops")
     (found,) = listed(swr)
     assert (found["action"], found["template"]) == ("immutable", "immutable_template")
 
@@ -122,10 +122,10 @@ def test_update_replaces_what_swr_shows(swr, here):
         "bypass_actors": frozenset({"robot"}),
         "comment": "why",
     }
-    before = here.policies.create(policy(disabled=True, priority=9, **ours), "ops")
+    before = here.stores.policies.create(policy(disabled=True, priority=9, **ours), "ops")
     answer = swr("PUT", f"{RULES}/{before.id}", rule("v*", "app"))
     assert (answer.status_code, answer.get_json()) == (200, {})
-    after = here.policies.current().get(before.id)
+    after = here.stores.policies.current().get(before.id)
     assert {name: getattr(after, name) for name in ours} == ours
     assert (after.disabled, after.priority, after.namespace) == (False, 0, "library")
     assert (after.tags.pattern.text, after.repositories.pattern.text) == ("v*", "app")
@@ -134,22 +134,22 @@ def test_update_replaces_what_swr_shows(swr, here):
 def test_switch(swr, here):
     """A rule is switched off and on by an update; on again, it is in force from then."""
     rule_id = created(swr)
-    since = here.policies.current().get(rule_id).effective_since
+    since = here.stores.policies.current().get(rule_id).effective_since
     for disabled in (True, False):
         assert swr("PUT", f"{RULES}/{rule_id}", rule(disabled=disabled)).status_code == 200
         assert listed(swr)[0]["disabled"] is disabled
-        assert here.policies.current().get(rule_id).disabled is disabled
-    assert here.policies.current().get(rule_id).effective_since > since
+        assert here.stores.policies.current().get(rule_id).disabled is disabled
+    assert here.stores.policies.current().get(rule_id).effective_since > since
 
 
 def test_another_word_for_the_same(swr, here):
     """The synonym and the reserved fields change nothing about what is protected, nor since when."""
     rule_id = created(swr)
-    since = here.policies.current().get(rule_id).effective_since
+    since = here.stores.policies.current().get(rule_id).effective_since
     sent = rule(tag_selectors=[selector("repoMatches", "**", extras="x")], action="immutable")
     assert swr("PUT", f"{RULES}/{rule_id}", sent).status_code == 200
     assert listed(swr)[0]["tag_selectors"] == sent["tag_selectors"]
-    assert here.policies.current().get(rule_id).effective_since == since
+    assert here.stores.policies.current().get(rule_id).effective_since == since
 
 
 def test_delete(swr, here):
@@ -157,7 +157,7 @@ def test_delete(swr, here):
     rule_id = created(swr)
     answer = swr("DELETE", f"{RULES}/{rule_id}")
     assert (answer.status_code, answer.data) == (204, b"")
-    assert list(here.policies.current()) == []
+    assert list(here.stores.policies.current()) == []
     assert swr.error("DELETE", f"{RULES}/{rule_id}")[:2] == (404, NO_RULE)
 
 
@@ -177,7 +177,7 @@ def test_default_page(redis, app):
     services = app.extensions["enforcer"]
     for number in range(11):
         redis.sadd("te:namespaces:seen:main", f"n{number}")
-        services.policies.create(policy(f"n{number}"), "ops")
+        services.stores.policies.create(policy(f"n{number}"), "ops")
     swr = SwrCaller(app.test_client(), "token-of-ops")
     assert len(listed(swr)) == 10
     assert len(listed(swr, "?offset=10")) == 1
@@ -188,7 +188,7 @@ def test_filter(swr, here):
     """Rules are listed of one namespace by its number, and none of a number that is not used; the total is theirs."""
     created(swr)
     created(swr, namespace="team")
-    number = here.namespaces.get("main", "team").id
+    number = here.stores.namespaces.get("main", "team").id
     answer = swr("GET", f"{LIST}?namespace_id={number}").get_json()
     assert [one["namespace_name"] for one in answer["immutable_rules"]] == ["team"]
     assert answer["total"] == 1
@@ -280,13 +280,13 @@ REPOSITORY = [selector("repoMatches", "**")]
 def test_bad_bodies(swr, here, body, text):
     """A body that is wrong is refused by create and update, and the text names the field."""
     rule_id = created(swr, namespace="team")
-    before = here.policies.current().get(rule_id)
+    before = here.stores.policies.current().get(rule_id)
     for call in (("POST", RULES), ("PUT", f"/namespaces/team/immutabletagrules/{rule_id}")):
         status, code, message = swr.error(*call, body)
         assert (status, code) == (400, INVALID)
         assert message.startswith("invalid parameter: ")
         assert text in message
-    assert list(here.policies.current()) == [before]
+    assert list(here.stores.policies.current()) == [before]
 
 
 def test_many_faults_are_told_briefly(swr):
@@ -300,7 +300,7 @@ def test_body_limit(swr, here):
     status, code, text = swr.error("POST", RULES, rule(more="x" * 5 * 1024 * 1024))
     assert (status, code) == (413, "SVCSTG.SWR.4130000")
     assert "1048576 bytes" in text
-    assert list(here.policies.current()) == []
+    assert list(here.stores.policies.current()) == []
 
 
 def test_largest_body(swr):
@@ -358,7 +358,7 @@ def test_rule_of_another_namespace(swr, here):
         path = f"/namespaces/{namespace}/immutabletagrules/{rule_id}"
         assert caller.error("PUT", path, rule("v*"))[:2] == (404, code)
         assert caller.error("DELETE", path)[:2] == (404, code)
-    assert here.policies.current().get(rule_id).tags.pattern.text == "**"
+    assert here.stores.policies.current().get(rule_id).tags.pattern.text == "**"
     assert listed(elsewhere) == []
 
 
@@ -395,7 +395,7 @@ def test_slash_at_the_end(swr):
 
 def test_namespaces(swr, here):
     """Namespaces are listed by number, which `namespace_id` of the rules is; by part of the name; and one by one."""
-    known = here.namespaces.of("main")
+    known = here.stores.namespaces.of("main")
     answer = swr("GET", "/namespaces").get_json()
     assert [(one["name"], one["namespace_id"]) for one in answer["namespaces"]] == [(one.name, one.id) for one in known]
     assert answer["total"] == 2

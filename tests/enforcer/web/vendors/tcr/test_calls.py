@@ -177,7 +177,7 @@ def test_body_of_five_mebibytes(app, tcr):
 
 def test_redis_is_away(here, tcr):
     """What is our fault is told in the vendor's form, without details."""
-    here.redis.connection_pool.connection_kwargs["server"].connected = False
+    here.stores.redis.connection_pool.connection_kwargs["server"].connected = False
     error = tcr(DESCRIBE, MAIN)["Error"]
     assert error["Code"] == "InternalError"
     assert "redis" not in error["Message"].lower()

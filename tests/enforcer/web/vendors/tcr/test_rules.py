@@ -57,7 +57,7 @@ def test_create_and_describe(tcr, here):
     answer = listed(tcr)
     assert answer["Rules"] == [LATEST | {"RuleId": rule_id, "NsName": "team", "Disabled": False}]
     assert (answer["Total"], answer["EmptyNs"]) == (1, ["library"])
-    (entry,) = here.audit.newest()
+    (entry,) = here.stores.audit.newest()
     assert (entry.what, entry.by) == ("policy created", "ops")
 
 
@@ -69,7 +69,7 @@ def test_create_answers_nothing(tcr):
 def test_latest_preset_protects_all_but_latest(tcr, here):
     """The console's second kind of rule is an ordinary one: it protects every tag but `latest`."""
     created(tcr)
-    policies, repository = here.policies.current(), Repository("team/app/web")
+    policies, repository = here.stores.policies.current(), Repository("team/app/web")
 
     def protects(tag):
         return policies.protection(RegistryName("main"), repository, Tag(tag), Time.now()) is not None
@@ -82,7 +82,7 @@ def test_latest_preset_protects_all_but_latest(tcr, here):
 def test_create_disabled(tcr, here):
     """`Disabled` is honoured at once."""
     rule_id = created(tcr, LATEST | {"Disabled": True})
-    assert here.policies.current().get(rule_id).disabled
+    assert here.stores.policies.current().get(rule_id).disabled
 
 
 def test_list_of_patterns(tcr):
@@ -126,7 +126,7 @@ def test_modify_replaces_the_rule(tcr, here):
     }
     assert tcr("ModifyImmutableTagRules", TEAM | {"RuleId": rule_id, "Rule": changed}).keys() == {"RequestId"}
     assert listed(tcr)["Rules"] == [changed | {"RuleId": rule_id, "NsName": "team", "Disabled": False}]
-    assert here.policies.current().get(rule_id).revision == 2
+    assert here.stores.policies.current().get(rule_id).revision == 2
 
 
 def test_modify_keeps_what_tcr_does_not_know(tcr, here):
@@ -140,22 +140,22 @@ def test_modify_keeps_what_tcr_does_not_know(tcr, here):
         "comment": "why",
         "priority": 3,
     }
-    before = here.policies.create(policy(**own), "test")
+    before = here.stores.policies.create(policy(**own), "test")
     tcr("ModifyImmutableTagRules", TEAM | {"RuleId": before.id, "Rule": LATEST})
-    after = here.policies.current().get(before.id)
+    after = here.stores.policies.current().get(before.id)
     assert {name: getattr(after, name) for name in own} == own
     assert after.tags == Selector("excludes", Pattern.parse("latest"))
 
 
 def test_switching_off_keeps_since_when_the_rule_is_in_force(tcr, here):
     """Only switching a rule on, or other selectors, begin a protection."""
-    before = here.policies.create(policy(), "test")
+    before = here.stores.policies.create(policy(), "test")
     modify = TEAM | {"RuleId": before.id}
     tcr("ModifyImmutableTagRules", modify | {"Rule": ALL | {"Disabled": True}})
-    off = here.policies.current().get(before.id)
+    off = here.stores.policies.current().get(before.id)
     assert (off.disabled, off.effective_since) == (True, before.effective_since)
     tcr("ModifyImmutableTagRules", modify | {"Rule": ALL})
-    on = here.policies.current().get(before.id)
+    on = here.stores.policies.current().get(before.id)
     assert not on.disabled
     assert on.effective_since > before.effective_since
 
@@ -163,11 +163,11 @@ def test_switching_off_keeps_since_when_the_rule_is_in_force(tcr, here):
 def test_selectors_in_the_words_of_another_api(tcr, here):
     """SWR's `repoMatches` for tags is shown as `matches`, and sending that back changes nothing."""
     tags = Selector("repoMatches", Pattern.parse("**"), extras="for SWR")
-    before = here.policies.create(policy(tags=tags), "test")
+    before = here.stores.policies.create(policy(tags=tags), "test")
     (rule,) = listed(tcr)["Rules"]
     assert rule["TagDecoration"] == "matches"
     tcr("ModifyImmutableTagRules", TEAM | {"RuleId": before.id, "Rule": rule})
-    assert here.policies.current().get(before.id) == before
+    assert here.stores.policies.current().get(before.id) == before
 
 
 def test_delete(tcr, here):
@@ -177,7 +177,7 @@ def test_delete(tcr, here):
     answer = listed(tcr)
     assert (answer["Rules"], answer["Total"]) == ([], 0)
     assert set(answer["EmptyNs"]) == {"team", "library"}
-    assert next(here.audit.newest()).what == "policy deleted"
+    assert next(here.stores.audit.newest()).what == "policy deleted"
 
 
 @pytest.mark.parametrize("action", ["ModifyImmutableTagRules", "DeleteImmutableTagRules"])
@@ -196,10 +196,10 @@ def test_delete(tcr, here):
 def test_rule_that_is_not_there(tcr, here, action, wrong):
     """An unknown registry, namespace or rule, and a rule of another namespace, are not found and not touched."""
     rule_id = created(tcr)
-    before = here.policies.current().get(rule_id)
+    before = here.stores.policies.current().get(rule_id)
     rule = {"Rule": ALL} if action.startswith("Modify") else {}
     assert code(tcr(action, TEAM | {"RuleId": rule_id} | rule | wrong)) == NOT_FOUND
-    assert here.policies.current().get(rule_id) == before
+    assert here.stores.policies.current().get(rule_id) == before
 
 
 @pytest.mark.parametrize("place", [{"RegistryId": "nowhere"}, {"NamespaceName": "unknown"}], ids=str)
@@ -211,7 +211,7 @@ def test_create_in_an_unknown_place(tcr, place):
 
 def test_rule_of_a_namespace_that_is_forgotten(tcr, here):
     """A rule whose namespace is no longer known can be seen and deleted."""
-    forgotten = here.policies.create(policy(namespace=Namespace("gone")), "test")
+    forgotten = here.stores.policies.create(policy(namespace=Namespace("gone")), "test")
     assert [rule["NsName"] for rule in listed(tcr)["Rules"]] == ["gone"]
     assert "Error" not in tcr("DeleteImmutableTagRules", TEAM | {"NamespaceName": "gone", "RuleId": forgotten.id})
     assert listed(tcr)["Rules"] == []
@@ -221,7 +221,7 @@ class TestPaging:
     @pytest.fixture(autouse=True)
     def _rules(self, tcr, here):
         for number in range(5):
-            here.policies.create(policy(namespace=Namespace(f"n{number}")), "test")
+            here.stores.policies.create(policy(namespace=Namespace(f"n{number}")), "test")
 
     def ids(self, tcr, **paging):
         answer = listed(tcr, **paging)
@@ -255,8 +255,8 @@ class TestPaging:
 
 def test_changing_a_rule_twice_at_once(tcr, here):
     """A change that somebody else makes meanwhile is not undone: only what TCR shows is replaced."""
-    before = here.policies.create(policy(), "test")
-    here.policies.change(before.id, lambda one: replace(one, comment="by another client"), "test")
+    before = here.stores.policies.create(policy(), "test")
+    here.stores.policies.change(before.id, lambda one: replace(one, comment="by another client"), "test")
     tcr("ModifyImmutableTagRules", TEAM | {"RuleId": before.id, "Rule": LATEST})
-    after = here.policies.current().get(before.id)
+    after = here.stores.policies.current().get(before.id)
     assert (after.comment, after.revision) == ("by another client", 3)

@@ -1,0 +1,71 @@
+"""All stores of an installation, on one Redis and with the limits that its settings say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from redis import Redis
+
+from enforcer.settings.settings import Settings
+from enforcer.store.approvals import Approvals
+from enforcer.store.audit import Audit
+from enforcer.store.ledger import Ledger
+from enforcer.store.log import Log
+from enforcer.store.namespaces import Namespaces
+from enforcer.store.policies import PolicyStore
+from enforcer.store.unlocks import Unlocks
+from enforcer.store.violations import Violations
+from enforcer.store.wakeups import Queues, Task
+from enforcer.store.workqueue import WorkQueue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """What is kept in one Redis. No other package makes a store of its own: it would not know the limits."""
+
+    redis: Redis
+    approvals: Approvals
+    audit: Audit
+    ledger: Ledger
+    log: Log
+    namespaces: Namespaces
+    policies: PolicyStore
+    unlocks: Unlocks
+    violations: Violations
+    wakeups: Queues
+    alerts: WorkQueue
+    baselines: WorkQueue
+    keeps: WorkQueue
+    restores: WorkQueue
+    sweeps: WorkQueue
+
+    @classmethod
+    def open(cls, settings: Settings, redis: Redis) -> Self:
+        """The stores on that Redis; nothing is asked of it yet."""
+        audit, wakeups = Audit(redis), Queues(redis)
+        ledger = Ledger(redis, history_limit=settings.history_limit)
+        log = Log(redis, dead_letters=settings.dead_letters)
+        policies = PolicyStore(redis, per_namespace=settings.policies_per_namespace)
+        return cls(
+            redis=redis,
+            approvals=Approvals(audit, ledger, log, wakeups),
+            audit=audit,
+            ledger=ledger,
+            log=log,
+            namespaces=Namespaces(redis, settings),
+            policies=policies,
+            unlocks=Unlocks(redis, policies, audit),
+            violations=Violations(redis),
+            wakeups=wakeups,
+            alerts=WorkQueue(redis, Task.ALERT),
+            baselines=WorkQueue(redis, Task.BASELINE),
+            keeps=WorkQueue(redis, Task.KEEP),
+            restores=WorkQueue(redis, Task.RESTORE),
+            sweeps=WorkQueue(redis, Task.SWEEP),
+        )
+
+    @property
+    def work(self) -> tuple[WorkQueue, ...]:
+        """Every work queue."""
+        return (self.baselines, self.sweeps, self.keeps, self.restores, self.alerts)
