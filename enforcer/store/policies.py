@@ -26,13 +26,8 @@ from enforcer.store.wakeups import Queues, Task
 from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 
-VERSION = "te:{policies}:version"
-"""Grows with each change of a policy or an unlock."""
-
-IDS = "te:{policies}:ids"
-"""The highest id that a policy or an unlock was given."""
-
-UNLOCKS = "te:{policies}:unlocks"
+UNLOCKS, VERSION, IDS = "te:{policies}:unlocks", "te:{policies}:version", "te:{policies}:ids"
+"""A change of either, policy or unlock, makes another version; both have their ids out of one count."""
 
 SETTINGS = "settings"
 """The origin of policies that the configuration file declares: each start makes them again what it says."""

@@ -1,8 +1,8 @@
 """Data that the last version without a schema number left behind is read as if it had never been another program's.
 
 tests/data/schema-1.json is a dump of its Redis, schema-1.export.jsonl what its `enforcer-worker export` wrote. In it CI
-pushed three tags. 1.0 was deleted, and what was found is closed; 2.0 was overwritten, and put back once; 3.0 was overwritten, and not
-yet put back. An approval waits in the log, and a worker died while it had a restore.
+pushed three tags. 1.0 was deleted, and that violation is closed; 2.0 was overwritten, and put back once; 3.0 was
+overwritten, and not yet put back. An approval waits in the log, and a worker died while it had a restore.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.fakes.events import APP, MAIN
 from tests.fakes.images import image
 from tests.fakes.settings import registry_table, settings
 from worker.context import Context
-from worker.enforcement.restore import Progress
+from worker.enforcement.progress import Progress
 from worker.judging.drain import drain
 from worker.recovery.documents import Document
 from worker.recovery.transfer import Import

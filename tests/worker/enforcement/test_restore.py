@@ -16,7 +16,8 @@ from enforcer.times import Time
 from tests.fakes.events import APP, MAIN, NAME, deletion, push
 from tests.fakes.images import blobs_of, image, index
 from tests.fakes.violations import violation
-from worker.enforcement.restore import EXPECTANCY, LONG_AGO, LOOKS, PATIENCE, Progress
+from worker.enforcement.progress import Progress
+from worker.enforcement.restore import EXPECTANCY, LONG_AGO, LOOKS, PATIENCE
 from worker.judging.drain import drain
 
 ORIGINAL, OTHER, THIRD = image("original"), image("other"), image("third")
