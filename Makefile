@@ -12,6 +12,10 @@ UV := $(BIN)/uv
 LOCK = $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-strip-extras \
 	--custom-compile-command 'make lock' --extra embedded $(LOCK_OPTIONS)
 
+# A file to one process, since its tests share what they start; four of them, since they wait more than they work. In the
+# order of the files, which has the short ones at the end.
+SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help dev lint test prove servers demo lock upgrade secrets clean
@@ -28,7 +32,7 @@ lint: $(READY) ## Check style, types and who imports whom
 	$(BIN)/lint-imports
 
 test: lint servers ## Set up everything, check style and types, run all tests
-	$(BIN)/pytest -n 4 --dist worksteal --cov --cov-report=term $(PYTEST_OPTIONS)
+	$(BIN)/pytest $(SIDE_BY_SIDE) --cov --cov-report=term $(PYTEST_OPTIONS)
 
 # `make prove pipeline`: the words behind `prove` name files of tests/prove, and are nothing to be made.
 ifeq (prove,$(firstword $(MAKECMDGOALS)))
