@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from enforcer.names import Digest, RegistryName, Repository
 from enforcer.registries.client import RegistryClient
 from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.settings.settings import Settings
-from enforcer.store.limits import SLICE
+from enforcer.store.approvals import random_id
+from enforcer.store.limits import SLICE, STALE
 from enforcer.store.stores import Stores
 from enforcer.store.wakeups import Task
 from enforcer.times import Time
@@ -26,24 +26,21 @@ from worker.rate_limit import RateLimit
 logger = logging.getLogger(__name__)
 
 
-def random_id() -> str:
-    """A part of an id that no other has."""
-    return secrets.token_hex(8)
-
-
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The clocks that walks go by, and seconds that they take.
+    """The clocks that workers go by, and seconds that they take.
 
     After a `slice` a walk makes room for others. Between the look that finds a difference and the `second_look` that
     confirms it an event may arrive. A registry that cannot answer is asked again after `longest_pause` at the latest:
-    a slice is short. A command waits for a sweep of the same registry no longer than `lock_wait`.
+    a slice is short. A command waits for a sweep of the same registry no longer than `lock_wait`. The events that
+    a worker had claimed of the log are taken over when it is `stale`.
     """
 
     slice: float = SLICE
     second_look: float = 1
     longest_pause: float = 10
     lock_wait: float = 600
+    stale: float = STALE
     now: Callable[[], Time] = Time.now
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -72,7 +69,7 @@ class Context:
         self.owner = owner
         self.timing = timing
         self.new_id = new_id
-        self.stores = stores = Stores.open(settings, redis)
+        self.stores = stores = Stores.open(settings, redis, clock=timing.now, new_id=new_id, stale=timing.stale)
         self.queues, self.log, self.policies = stores.wakeups, stores.log, stores.policies
         self.ledger, self.violations = stores.ledger, stores.violations
         self.alerts = Alerts(stores.alerts, stores.wakeups, settings.alerts)

@@ -33,28 +33,30 @@ class Rights:
     remove: bool
 
 
-def compare(stored: Iterable[Policy], declared: Sequence[Policy], rights: Rights, *, next_id: int) -> Difference:
+def compare(
+    stored: Iterable[Policy], declared: Sequence[Policy], rights: Rights, *, next_id: int, now: Time
+) -> Difference:
     """The changes that make the stored policies those that are declared.
 
     A declared policy is the stored one with the same selectors, whatever its origin. One that is already as declared is
-    left alone: it stays in force since when it was.
+    left alone: it stays in force since when it was; others are in force from now on.
     """
     pairs, left = _pair(declared, stored, rights)
     created: list[Policy] = []
     changed: list[tuple[Policy, Policy]] = []
     for wanted, policy in pairs:
         if policy is None:
-            created.append(replace(wanted, id=next_id + len(created)))
-        elif (after := succeed(policy, _keep_undeclared(policy, wanted))) != policy:
+            created.append(replace(wanted, id=next_id + len(created), effective_since=now))
+        elif (after := succeed(policy, _keep_undeclared(policy, wanted), now)) != policy:
             changed.append((policy, after))
     removed = tuple(policy for policy in left if rights.remove and rights.own(policy))
     return Difference(tuple(created), tuple(changed), removed)
 
 
-def succeed(before: Policy, after: Policy) -> Policy:
+def succeed(before: Policy, after: Policy, now: Time) -> Policy:
     """The next revision of a policy, or the same where nothing changed.
 
-    It is in force anew if it was switched on or selects other tags.
+    It is in force anew, from now on, if it was switched on or selects other tags.
     """
     amended = replace(
         after,
@@ -67,7 +69,7 @@ def succeed(before: Policy, after: Policy) -> Policy:
     if amended == before:
         return before  # with its revision, so that a change that changes nothing fails no other client's If-Match
     begins = (before.disabled and not amended.disabled) or amended.scope != before.scope
-    since = Time.now() if begins else before.effective_since
+    since = now if begins else before.effective_since
     return replace(amended, effective_since=since, revision=before.revision + 1)
 
 

@@ -25,6 +25,11 @@ POLL = 0.05
 """Seconds between two looks at what became of an approval."""
 
 
+def random_id() -> str:
+    """A part of an id that no other has."""
+    return secrets.token_hex(8)
+
+
 class Outcome(StrEnum):
     """What became of an approval."""
 
@@ -45,7 +50,7 @@ class Approvals:
         queues: Queues,
         *,
         clock: Callable[[], Time] = Time.now,
-        new_id: Callable[[], str] = lambda: secrets.token_hex(8),
+        new_id: Callable[[], str] = random_id,
     ) -> None:
         self._audit, self._ledger, self._log, self._queues = audit, ledger, log, queues
         self._clock, self._new_id = clock, new_id

@@ -64,9 +64,10 @@ class DeadLetter:
 class Log:
     """The stream of accepted events and the dead letters beside it."""
 
-    def __init__(self, redis: Redis, *, dead_letters: int = 1000) -> None:
+    def __init__(self, redis: Redis, *, dead_letters: int = 1000, stale: float = STALE) -> None:
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
         self._dead_letters = dead_letters
+        self._stale_milliseconds = round(stale * 1000)
         self._append = script(redis, "log_append")
 
     def append(self, events: Sequence[Event]) -> bool:
@@ -119,7 +120,9 @@ class Log:
         """What dead consumers had read. Redis looks at a part of all claims at a time, and says where to go on."""
         start = b"0-0"
         while True:
-            start, stale, *_ = self._redis.xautoclaim(LOG, GROUP, consumer, STALE * 1000, start_id=start, count=BATCH)
+            start, stale, *_ = self._redis.xautoclaim(
+                LOG, GROUP, consumer, self._stale_milliseconds, start_id=start, count=BATCH
+            )
             if stale:
                 yield _arrivals(stale)
             if start == b"0-0":

@@ -45,9 +45,12 @@ class PolicyStore:
     _POLICIES = "te:{policies}"
     _FORMER = "te:{policies}:former"
 
-    def __init__(self, redis: Redis, *, per_namespace: int = POLICIES_PER_NAMESPACE) -> None:
+    def __init__(
+        self, redis: Redis, *, per_namespace: int = POLICIES_PER_NAMESPACE, clock: Callable[[], Time] = Time.now
+    ) -> None:
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
         self._per_namespace = per_namespace
+        self._clock = clock
         self._set = PolicySet((), version=-1)
         self._audit = Audit(redis)
         self._baselines = WorkQueue(redis, Task.BASELINE)
@@ -80,7 +83,7 @@ class PolicyStore:
         """Add a policy; its id, revision and time are given here. Raises `PolicyConflict`."""
 
         def change(stored: PolicySet, new_id: int) -> Difference:
-            policy = replace(draft, id=new_id, revision=1, effective_since=Time.now())
+            policy = replace(draft, id=new_id, revision=1, effective_since=self._clock())
             beside = stored.of_namespace(policy.registry, policy.namespace)
             _check_distinct(policy, beside)
             self._check_room(policy, beside)
@@ -97,7 +100,7 @@ class PolicyStore:
 
         def change(stored: PolicySet, _: int) -> Difference:
             before = stored.get(policy_id)
-            after = succeed(before, edit(before))
+            after = succeed(before, edit(before), self._clock())
             if after == before:
                 return Difference()
             _check_distinct(after, stored.of_namespace(after.registry, after.namespace))
@@ -129,7 +132,9 @@ class PolicyStore:
         def change(stored: PolicySet, new_id: int) -> Difference:
             concerned = {policy.id: policy for place in places for policy in stored.of_namespace(*place)}
             concerned |= {policy.id: policy for policy in stored.of_origin(SETTINGS)}
-            return compare((concerned[each] for each in sorted(concerned)), drafts, rights, next_id=new_id)
+            return compare(
+                (concerned[each] for each in sorted(concerned)), drafts, rights, next_id=new_id, now=self._clock()
+            )
 
         return self._transaction(change, SETTINGS)
 
@@ -157,7 +162,7 @@ class PolicyStore:
         )
 
         def change(stored: PolicySet, new_id: int) -> Difference:
-            difference = compare(stored, declared, rights, next_id=new_id)
+            difference = compare(stored, declared, rights, next_id=new_id, now=self._clock())
             check_room(stored, difference, self._per_namespace)
             return difference
 
@@ -224,7 +229,7 @@ class PolicyStore:
 
     def _remember(self, pipe: Pipeline, former: Iterable[Policy]) -> None:
         """What was in force until now judges what happened until now, whenever that becomes known."""
-        now = Time.now()
+        now = self._clock()
         seconds = now.nanoseconds // 10**9
         members = {json.dumps(Former(policy, now).as_dict()): seconds for policy in former}
         if members:

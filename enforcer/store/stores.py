@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
 from redis import Redis
 
 from enforcer.settings.settings import Settings
-from enforcer.store.approvals import Approvals
+from enforcer.store.approvals import Approvals, random_id
 from enforcer.store.audit import Audit
 from enforcer.store.ledger import Ledger
+from enforcer.store.limits import STALE
 from enforcer.store.log import Log
 from enforcer.store.namespaces import Namespaces
 from enforcer.store.policies import PolicyStore
@@ -18,6 +20,7 @@ from enforcer.store.unlocks import Unlocks
 from enforcer.store.violations import Violations
 from enforcer.store.wakeups import Queues, Task
 from enforcer.store.workqueue import WorkQueue
+from enforcer.times import Time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,21 +44,32 @@ class Stores:
     sweeps: WorkQueue
 
     @classmethod
-    def open(cls, settings: Settings, redis: Redis) -> Self:
-        """The stores on that Redis; nothing is asked of it yet."""
+    def open(
+        cls,
+        settings: Settings,
+        redis: Redis,
+        *,
+        clock: Callable[[], Time] = Time.now,
+        new_id: Callable[[], str] = random_id,
+        stale: float = STALE,
+    ) -> Self:
+        """The stores on that Redis; nothing is asked of it yet.
+
+        After `stale` seconds events in the log are taken from a worker that has not judged them.
+        """
         audit, wakeups = Audit(redis), Queues(redis)
         ledger = Ledger(redis, history_limit=settings.history_limit)
-        log = Log(redis, dead_letters=settings.dead_letters)
-        policies = PolicyStore(redis, per_namespace=settings.policies_per_namespace)
+        log = Log(redis, dead_letters=settings.dead_letters, stale=stale)
+        policies = PolicyStore(redis, per_namespace=settings.policies_per_namespace, clock=clock)
         return cls(
             redis=redis,
-            approvals=Approvals(audit, ledger, log, wakeups),
+            approvals=Approvals(audit, ledger, log, wakeups, clock=clock, new_id=new_id),
             audit=audit,
             ledger=ledger,
             log=log,
             namespaces=Namespaces(redis, settings),
             policies=policies,
-            unlocks=Unlocks(redis, policies, audit),
+            unlocks=Unlocks(redis, policies, audit, clock=clock),
             violations=Violations(redis),
             wakeups=wakeups,
             alerts=WorkQueue(redis, Task.ALERT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,10 +23,13 @@ FORGOTTEN = 30 * 86400
 class Unlocks:
     """Makes and ends unlocks; `PolicySet` tells which there are, since they judge together with the policies."""
 
-    def __init__(self, redis: Redis, policies: PolicyStore, audit: Audit) -> None:
+    def __init__(
+        self, redis: Redis, policies: PolicyStore, audit: Audit, *, clock: Callable[[], Time] = Time.now
+    ) -> None:
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
         self._policies = policies
         self._audit = audit
+        self._clock = clock
 
     def unlock(self, wanted: Unlock) -> Unlock:
         """Let tags be moved for a while; its id is given here."""
@@ -45,7 +49,7 @@ class Unlocks:
         before = next((unlock for unlock in self._policies.current().unlocks if unlock.id == unlock_id), None)
         if before is None:
             raise NotFound(f"there is no unlock {unlock_id}", "unlock")
-        after = before.ended(Time.now())
+        after = before.ended(self._clock())
         with self._redis.pipeline() as pipe:
             pipe.hset(UNLOCKS, str(after.id), json.dumps(after.as_dict()))
             pipe.incr(VERSION)

@@ -8,13 +8,11 @@ the model says; and after a last sweep the registry holds what it must, whatever
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from types import SimpleNamespace
-from unittest.mock import patch
 
 from fakeredis import FakeServer, FakeStrictRedis
 from hypothesis import event as note
@@ -23,16 +21,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from redis import Redis
 
-from enforcer import times as times_module
 from enforcer.events import Action, Event
 from enforcer.judgement.violation import State
 from enforcer.names import Tag, TagName
 from enforcer.policies.unlock import Unlock
-from enforcer.store import approvals as approvals_module
-from enforcer.store import log as log_module
 from enforcer.store.stores import Stores
 from enforcer.store.wakeups import Task
-from enforcer.times import Time
 from tests.fakes.clock import Clock, RedisClock
 from tests.fakes.events import APP, MAIN, deletion, push
 from tests.fakes.immediate import Immediate
@@ -42,12 +36,9 @@ from tests.fakes.model import Did, Model, Rule, tag_of
 from tests.fakes.policed import Policed, Regime, Unlocked
 from tests.fakes.settings import settings
 from worker.context import Context, Timing
-from worker.enforcement import restore as restore_module
 from worker.enforcement.keep import keep
 from worker.enforcement.restore import restore
 from worker.judging.drain import drain
-from worker.judging.judge import Judge
-from worker.scanning import observation_judge as judge_module
 from worker.scanning.baseline import baseline_walk
 from worker.scanning.checkpoint import Checkpoint
 from worker.scanning.scan import Scan
@@ -59,11 +50,12 @@ TICK = 5
 STEPS = 20
 """Things that happen in a run, at most; what happens at its end comes on top."""
 
-LATE_WINDOW = 36_000
-"""Seconds; longer than any run, so that nothing is too late."""
+LONG_AGO = 1_700_000_000
+"""When each run begins, by the clock that can be told to go. Redis's own, which dates what is logged, is far ahead."""
 
 TAGS = (Tag("1.0"), Tag("2.0"))
-SETTINGS = settings(late_window=LATE_WINDOW, policies_per_namespace=10, sweep_rate=10_000)
+SETTINGS = settings(policies_per_namespace=10, sweep_rate=10_000).model_copy(update={"late_window": math.inf})
+"""Nothing is too late by Redis's clock."""
 
 
 RULES = st.builds(
@@ -98,13 +90,13 @@ def keep_due(context: Context) -> None:
 def sweep_all(context: Context) -> None:
     """Compare what the registry holds with the ledger."""
     with scan_at_once(context) as scan:
-        list(sweep_walk(context, scan, [APP], Checkpoint(Time.now()), lambda: None).run())
+        list(sweep_walk(context, scan, [APP], Checkpoint(context.timing.now()), lambda: None).run())
 
 
 def record_all(context: Context) -> None:
     """Record what the registry holds, as when a policy begins to protect it."""
     with scan_at_once(context) as scan:
-        list(baseline_walk(context, scan, [APP], Checkpoint(Time.now())).run())
+        list(baseline_walk(context, scan, [APP], Checkpoint(context.timing.now())).run())
 
 
 def scan_at_once(context: Context) -> Scan:
@@ -134,15 +126,7 @@ class Pipeline(RuleBasedStateMachine):
     def __init__(self, server: Server) -> None:
         super().__init__()
         make_client = server()
-        self.stack = ExitStack()
-        self.clock = Clock()
-        for module in (times_module, restore_module):
-            self.stack.enter_context(patch.object(module, "time", self.clock))
-        self.stack.enter_context(patch.object(log_module, "STALE", 0))
-        self.stack.enter_context(patch.object(log_module.LogEntry, "time", property(lambda _: Time.now())))
-        self.stack.enter_context(patch.object(judge_module, "Judge", self._judge_of_findings))
-        ids = SimpleNamespace(token_hex=lambda _: self._id())
-        self.stack.enter_context(patch.object(approvals_module, "secrets", ids))
+        self.clock = Clock(LONG_AGO)
 
         def connect():
             client = make_client()
@@ -152,17 +136,18 @@ class Pipeline(RuleBasedStateMachine):
         self.redis = connect()
         for task in Task:
             self.redis.set(task.flag, 1)  # nobody needs to be woken
-        stores = Stores.open(SETTINGS, self.redis)
+        stores = Stores.open(SETTINGS, self.redis, clock=self.clock.read, new_id=self._id)
         self.store = stores.policies
         self.approvals, self.unlocks = stores.approvals, stores.unlocks
         self.registry = LateRegistry(self._restored)
+        timing = Timing(
+            second_look=0, stale=0, now=self.clock.read, monotonic=self.clock.monotonic, sleep=self.clock.sleep
+        )
         self.interruptions, self.workers = [], []
         for number in range(2):
             client = connect()
             self.interruptions.append(Interruptions(client))
-            context = Context(
-                SETTINGS, client, consumer=f"worker-{number}", timing=Timing(second_look=0), new_id=self._id
-            )
+            context = Context(SETTINGS, client, consumer=f"worker-{number}", timing=timing, new_id=self._id)
             context.__dict__["registries"] = {MAIN: self.registry}
             self.workers.append(context)
         self.numbers = count()
@@ -177,7 +162,7 @@ class Pipeline(RuleBasedStateMachine):
 
     @initialize(pattern=PATTERNS, rule=RULES)
     def begin(self, pattern, rule):
-        self._create(Policed(pattern, Time.now(), rule))
+        self._create(Policed(pattern, self.clock.read(), rule))
 
     @rule(pushes=PUSHES)
     def push(self, pushes):
@@ -195,14 +180,14 @@ class Pipeline(RuleBasedStateMachine):
     def delete(self, ticks, tag, actor):
         self._wait(ticks)
         self.registry.delete(tag, None)
-        self._say(deletion(self._id(), Time.now(), tag=tag, actor=actor))
+        self._say(deletion(self._id(), self.clock.read(), tag=tag, actor=actor))
 
     @rule(ticks=TICKS, digest=DIGEST, actor=ACTOR)
     def delete_digest(self, ticks, digest, actor):
         """Which breaks every tag that needs it."""
         self._wait(ticks)
         self.registry.delete(None, digest)
-        self._say(deletion(self._id(), Time.now(), tag=None, digest=digest, actor=actor))
+        self._say(deletion(self._id(), self.clock.read(), tag=None, digest=digest, actor=actor))
 
     # What operators do
 
@@ -213,7 +198,7 @@ class Pipeline(RuleBasedStateMachine):
         is_new = not any(policed.pattern == pattern for policed in current.values())
         what = data.draw(st.sampled_from(["create", "select", "change", "change", "delete"]))
         if what == "create" and is_new:
-            self._create(Policed(pattern, Time.now(), rule))
+            self._create(Policed(pattern, self.clock.read(), rule))
         elif current and (is_new or what != "select"):
             number = data.draw(st.sampled_from(sorted(current)))
             self._amend(number, self._amended(data, what, current[number], pattern, rule))
@@ -222,9 +207,9 @@ class Pipeline(RuleBasedStateMachine):
         if what == "delete":
             return None
         if what == "select":
-            return replace(before, pattern=pattern, since=Time.now())
+            return replace(before, pattern=pattern, since=self.clock.read())
         disabled = data.draw(st.sampled_from([False, False, True]))
-        since = Time.now() if before.disabled and not disabled else before.since
+        since = self.clock.read() if before.disabled and not disabled else before.since
         bypass = data.draw(st.sampled_from([None, "root"]))
         return replace(before, rule=rule, bypass=bypass, disabled=disabled, since=since)
 
@@ -234,9 +219,11 @@ class Pipeline(RuleBasedStateMachine):
         if self.regime.unlocks and data.draw(st.booleans()):
             unlocked = data.draw(st.sampled_from(self.regime.unlocks))
             self.unlocks.lock(unlocked.id, "ops")
-            unlocked.ends = min(unlocked.ends, Time.now())
+            unlocked.ends = min(unlocked.ends, self.clock.read())
             return
-        wanted = Unlock.parse(MAIN, f"{APP}:{pattern}", seconds=ticks * TICK, now=Time.now(), by="ops", reason="repair")
+        wanted = Unlock.parse(
+            MAIN, f"{APP}:{pattern}", seconds=ticks * TICK, now=self.clock.read(), by="ops", reason="repair"
+        )
         self.regime.unlocks.append(Unlocked(self.unlocks.unlock(wanted).id, pattern, wanted.begins, wanted.ends))
 
     @rule(tag=TAG, digest=DIGEST)
@@ -307,18 +294,15 @@ class Pipeline(RuleBasedStateMachine):
     # How it ends
 
     def teardown(self):
-        try:
-            self._end()
-            self._wait(2)
-            keep_due(self.workers[0])
-            sweep_all(self.workers[0])
-            self._end()
-            self._note_logged()
-            for tag in TAGS:
-                self._check(tag)
-                self._check_registry(tag)
-        finally:
-            self.stack.close()
+        self._end()
+        self._wait(2)
+        keep_due(self.workers[0])
+        sweep_all(self.workers[0])
+        self._end()
+        self._note_observed()
+        for tag in TAGS:
+            self._check(tag)
+            self._check_registry(tag)
 
     def _end(self):
         for _ in range(100):
@@ -351,7 +335,7 @@ class Pipeline(RuleBasedStateMachine):
     def _check_registry(self, tag):
         """A sweep looks where a policy is: what that protects is put right, and the record of all else follows."""
         record = self.workers[0].ledger.state(TagName(MAIN, APP, tag)).record
-        now = Did(Time.now(), "push", None)
+        now = Did(self.clock.read(), "push", None)
         rules = self.regime.rules(tag, now)
         if any(rule.enforce for rule in rules) or (not rules and self.regime.has_policy):
             expected = record.digest if record and not record.deleted else None
@@ -364,7 +348,7 @@ class Pipeline(RuleBasedStateMachine):
         return f"event-{number * 7 % 10}-{number}"  # in another order than they happened
 
     def _push(self, tag, digest, actor, *, slow=False, bare=False):
-        now = Time.now()
+        now = self.clock.read()
         self.registry.push(tag, digest, now.plus(TICK if slow else 0))
         self.registry.land(now)
         event = self._event(tag, digest, actor)
@@ -376,7 +360,7 @@ class Pipeline(RuleBasedStateMachine):
     def _event(self, tag, digest, actor):
         manifest = BY_DIGEST[digest]
         described = {"media_type": manifest.media_type, "children": manifest.children}
-        return push(self._id(), digest, Time.now(), tag=tag, actor=actor, **described)
+        return push(self._id(), digest, self.clock.read(), tag=tag, actor=actor, **described)
 
     def _say(self, event):
         self._do(event)
@@ -393,24 +377,8 @@ class Pipeline(RuleBasedStateMachine):
         is_read = event_id in self.lacking and self.regime.covers(tag, what)
         return what._replace(children=CHILDREN[what.digest]) if is_read else what
 
-    def _judge_of_findings(self, *given):
-        """What judges the findings of surveys: they are things that were done like others, as soon as they count."""
-        judge = Judge(*given)
-
-        class Noting:
-            @staticmethod
-            def judge(cases):
-                found = list(cases)
-                for name, judged in judge.judge(found):
-                    for case in found:
-                        if case.event.tag_name == name:
-                            self._do(case.event)
-                    yield name, judged
-
-        return Noting()
-
-    def _note_logged(self):
-        """What a survey had found and did not come to judge was judged by a drain."""
+    def _note_observed(self):
+        """What a scan found counts as done like anything else: it stands in the log beside what the registry told."""
         for event in map(Event.from_json, self.workers[0].log.archive()):
             if event.id not in self.did:
                 self._do(event)
@@ -425,14 +393,14 @@ class Pipeline(RuleBasedStateMachine):
 
     def _wait(self, ticks):
         self.clock.advance(ticks * TICK)
-        self.registry.land(Time.now())
+        self.registry.land(self.clock.read())
 
     def _wait_for_restores(self):
         due, claimed = (
             dict(self.redis.zrange(f"te:{{restore}}:{each}", 0, -1, withscores=True)) for each in ("due", "claimed")
         )
         self.clock.advance(max(0, min((due | claimed).values()) / 1000 - self.clock.now))
-        self.registry.land(Time.now())
+        self.registry.land(self.clock.read())
 
     def _drain_all(self):
         drain(self.workers[0])
@@ -459,7 +427,7 @@ class Pipeline(RuleBasedStateMachine):
             self.store.delete(number, "ops")
         else:
             self.store.change(number, lambda _: after.policy(), "ops")
-        self.regime.change(number, after)
+        self.regime.change(number, after, self.clock.read())
 
     def _create(self, policed):
-        self.regime.change(self.store.create(policed.policy(), "ops").id, policed)
+        self.regime.change(self.store.create(policed.policy(), "ops").id, policed, self.clock.read())

@@ -79,9 +79,9 @@ class Regime:
         """Whether any policy is switched on."""
         return any(not policed.disabled for policed in self.current.values())
 
-    def change(self, number: int, policed: Policed | None) -> None:
+    def change(self, number: int, policed: Policed | None, now: Time) -> None:
         """From now on a policy is that."""
-        self.policies.setdefault(number, []).append((Time.now(), policed))
+        self.policies.setdefault(number, []).append((now, policed))
 
     def rules(self, tag: Tag, what: Did) -> list[Rule]:
         """What was in force for the tag when it happened."""

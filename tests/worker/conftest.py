@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +19,6 @@ from tests.fakes.registry import FakeRegistry
 from tests.fakes.scans import HASTY
 from tests.fakes.settings import policy_table, registry_table, settings
 from worker.context import Context, Timing
-from worker.enforcement import restore as restore_module
 from worker.enforcement.keep import keep
 from worker.enforcement.restore import restore
 from worker.judging.drain import drain
@@ -145,11 +145,10 @@ class Scene:
 
 
 @pytest.fixture
-def clock(monkeypatch, redis) -> Clock:
+def clock(redis) -> Clock:
     """The clock that work queues and restores go by."""
     clock = Clock(time.time() + 1)
     redis.clock.clock = clock
-    monkeypatch.setattr(restore_module, "time", clock)
     return clock
 
 
@@ -166,7 +165,7 @@ def make_context(redis, registry) -> Callable[..., Context]:
     def make(*, timing: Timing = HASTY, **changes: object) -> Context:
         defaults = {"registries": {"main": registry_table(registry.url)}, "policies": [policy_table()], "alerts": HOOK}
         given = settings(**defaults | changes)
-        context = Context(given, redis, consumer="host-1", timing=timing)
+        context = Context(given, redis, consumer="host-1", timing=replace(timing, now=redis.clock.read))
         context.policies.apply_settings(given.policies)
         return context
 

@@ -16,7 +16,6 @@ from tests.fakes.receiver import FakeReceiver
 from tests.fakes.scans import FAST, announce, push_tags, record_of
 from worker import burst as burst_module
 from worker.burst import keep_all, restore_all, work_off
-from worker.enforcement import restore as restore_module
 
 A, B = image("a"), image("b")
 
@@ -25,8 +24,7 @@ A, B = image("a"), image("b")
 def clock(monkeypatch, redis):
     clock = Clock(time.time())
     redis.clock.clock = clock
-    for module in (restore_module, burst_module):
-        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(burst_module, "time", clock)
     return clock
 
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from enforcer.judgement.violation import State, Violation
 from enforcer.names import TagName
-from enforcer.times import Time
 from worker.context import Context
 
 
@@ -20,7 +19,7 @@ def report_held(context: Context, violations: Iterable[Violation], *, put: float
         exposure = max(0, round(put * 1000 - violation.time.nanoseconds / 1_000_000))
         now = replace(violation, state=State.OPEN, exposure=exposure, restores=puts, problem="", closed=None)
         if last:
-            now = now.closed_as(State.RESTORED, Time.now(), exposure=exposure)
+            now = now.closed_as(State.RESTORED, context.timing.now(), exposure=exposure)
         if _is_news(violation, puts) and (last or violation.told or not violation.doubtful):
             now = replace(now, told=True)
             context.alerts.announce_violations([now])
@@ -37,7 +36,7 @@ def _is_news(violation: Violation, puts: int) -> bool:
 def report_in_place(context: Context, violations: Iterable[Violation]) -> None:
     """What is long past has left no trace: the registry holds the record."""
     for violation in violations:
-        now = replace(violation.closed_as(State.IN_PLACE, Time.now()), told=True)
+        now = replace(violation.closed_as(State.IN_PLACE, context.timing.now()), told=True)
         context.alerts.announce_violations([now])
         context.violations.update(now)
 
@@ -46,7 +45,9 @@ def close_held(context: Context, name: TagName) -> None:
     """Somebody changed the tag once more: what is known to have held until then is another matter, and over."""
     for violation in context.violations.get_open(name):
         if violation.exposure is not None and violation.told:
-            context.violations.update(violation.closed_as(State.RESTORED, Time.now(), exposure=violation.exposure))
+            context.violations.update(
+                violation.closed_as(State.RESTORED, context.timing.now(), exposure=violation.exposure)
+            )
 
 
 def report_failing(context: Context, name: TagName, problem: str) -> None:
@@ -72,6 +73,6 @@ def report_lost(context: Context, name: TagName, problem: str) -> bool:
 def report_released(context: Context, name: TagName) -> None:
     """Nothing has to be restored any more: the tag was unlocked, or its policy or registry is gone."""
     for violation in context.violations.get_open(name):
-        released = replace(violation.closed_as(State.RELEASED, Time.now()), told=True)
+        released = replace(violation.closed_as(State.RELEASED, context.timing.now()), told=True)
         context.alerts.announce_violations([released])
         context.violations.update(released)

@@ -9,7 +9,6 @@ next occupies no worker.
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass, replace
 
 from enforcer.errors import BlobsMissing, ManifestMissing, RegistryError
@@ -18,7 +17,6 @@ from enforcer.manifests import Manifest
 from enforcer.names import Digest, Tag, TagName
 from enforcer.registries.client import RegistryClient
 from enforcer.store.workqueue import Claim, ClaimLost
-from enforcer.times import Time
 from worker.backoff import back_off, pause
 from worker.context import Context
 from worker.enforcement.progress import Progress
@@ -78,7 +76,7 @@ class Restore:
 
     def _answer(self) -> None:
         """Somebody changed the tag: put at once, or a little later if two are fighting over it."""
-        early = self.progress.put + back_off(self.claim.generation) - time.time()
+        early = self.progress.put + back_off(self.claim.generation) - self._now()
         if early > 0:
             self._wait(early)
         elif not self._is_in_place():
@@ -87,8 +85,8 @@ class Restore:
     def _is_in_place(self) -> bool:
         """What happened long ago has been written by now, so this once a look comes first; and may be all."""
         violations = self.context.violations.get_open(self.name)
-        latest = max((violation.time for violation in violations), default=Time.now())
-        if self.progress.puts or self.record.children or Time.now().since(latest) < LONG_AGO:
+        latest = max((violation.time for violation in violations), default=self.context.timing.now())
+        if self.progress.puts or self.record.children or self.context.timing.now().since(latest) < LONG_AGO:
             return False  # of an index a look shows nothing that one of its children lacks
         if self.client.head(self.name.repository, self.name.tag) != self.record.digest:
             return False
@@ -127,11 +125,11 @@ class Restore:
     def _may_be_announced(self) -> bool:
         """Whether the event of a push that was approved beforehand may still come."""
         since = self.progress.approved_since
-        return not since or time.time() - since < EXPECTANCY
+        return not since or self._now() - since < EXPECTANCY
 
     def _await_event(self) -> None:
         """Once its event is judged this digest is the record: a PUT now would overwrite what somebody may push."""
-        since = self.progress.approved_since or time.time()
+        since = self.progress.approved_since or self._now()
         self._again(replace(self.progress, approved_since=since), LOOKS[0])
 
     def _held(self) -> None:
@@ -159,13 +157,17 @@ class Restore:
 
     def _look_next(self, progress: Progress) -> None:
         due = progress.started + LOOKS[progress.look + 1]
-        self._again(replace(progress, look=progress.look + 1), max(0, due - time.time()))
+        self._again(replace(progress, look=progress.look + 1), max(0, due - self._now()))
 
     def _put(self) -> float:
         """PUT the recorded manifest by its tag; returns when."""
         name = self.name
         self._put_whole(name.tag, self.context.manifest(name.registry, name.repository, self.record.digest))
-        return time.time()
+        return self._now()
+
+    def _now(self) -> float:
+        """Seconds since 1970."""
+        return self.context.timing.now().nanoseconds / 10**9
 
     def _put_whole(self, reference: Tag | Digest, manifest: Manifest) -> None:
         """PUT a manifest. What an index lists and the registry has lost is put back first, as far as it is kept."""
@@ -190,7 +192,7 @@ class Restore:
 
     def _fail(self, error: RegistryError) -> None:
         """Try again later, without end; tell people at once if waiting will not help, else after a while."""
-        now = time.time()
+        now = self._now()
         progress = self.progress.after_failure(now)
         logger.warning("%s is not restored yet: %s", self.name, error)
         if not error.temporary or now - progress.failing_since >= PATIENCE:
@@ -206,7 +208,7 @@ class Restore:
         if told or self.progress.failures:
             self.context.restores.done(self.claim)
         else:  # the violation is opened just now
-            self._again(self.progress.after_failure(time.time()), pause(1))
+            self._again(self.progress.after_failure(self._now()), pause(1))
 
 
 def restore(context: Context, claim: Claim) -> None:
@@ -214,7 +216,7 @@ def restore(context: Context, claim: Claim) -> None:
     name = TagName.parse(claim.key)
     record = context.ledger.state(name).record
     client = context.registries.get(name.registry)
-    protection = context.policies.current().protection(*name.parts, Time.now())
+    protection = context.policies.current().protection(*name.parts, context.timing.now())
     if record is None or client is None or protection is None or not protection.enforce:
         report_released(context, name)
         context.restores.done(claim)

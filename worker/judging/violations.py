@@ -39,7 +39,9 @@ class ViolationEffects:
     @classmethod
     def of(cls, context: Context) -> Self:
         """The effects on the violations of an installation."""
-        return cls(context.violations, context.ledger, context.alerts, EnforcementRequests.of(context))
+        return cls(
+            context.violations, context.ledger, context.alerts, EnforcementRequests.of(context), context.timing.now
+        )
 
     def apply(self, decided: Decided) -> None:
         """Open violations and withdraw those that are none any more."""

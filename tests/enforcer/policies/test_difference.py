@@ -6,21 +6,23 @@ import pytest
 
 from enforcer.errors import PolicyConflict
 from enforcer.policies.difference import Difference, Rights, check_declared, check_room, compare, succeed
+from enforcer.times import Time
 from tests.fakes.policies import SINCE, policy, selector
 
+NOW = Time.now()
 ALL = Rights(own=lambda _: True, repurpose=True, remove=True)
 CAREFUL = Rights(own=lambda _: True, repurpose=False, remove=False)
 
 
 def test_what_is_as_declared_is_left_alone():
     """A policy that is already as declared is no change: it stays in force since when it was."""
-    assert compare([policy(1)], [policy()], ALL, next_id=2) == Difference()
+    assert compare([policy(1)], [policy()], ALL, next_id=2, now=NOW) == Difference()
 
 
 def test_equal_selectors_make_it_the_same_policy():
     """The stored policy with the declared selectors is changed, whatever else is stored, and keeps its id and time."""
     stored = [policy(1, "r*"), policy(2, "v*")]
-    found = compare(stored, [policy(tags="v*", comment="why")], CAREFUL, next_id=3)
+    found = compare(stored, [policy(tags="v*", comment="why")], CAREFUL, next_id=3, now=NOW)
     ((before, after),) = found.changed
     assert (before, after) == (stored[1], replace(stored[1], comment="why", revision=2))
     assert (found.created, found.removed) == ((), ())
@@ -28,14 +30,14 @@ def test_equal_selectors_make_it_the_same_policy():
 
 def test_another_policy_is_created():
     """What is stored nowhere is created, with the next ids, in the order of the declaration."""
-    found = compare([policy(1)], [policy(tags="a*"), policy(tags="b*")], CAREFUL, next_id=7)
+    found = compare([policy(1)], [policy(tags="a*"), policy(tags="b*")], CAREFUL, next_id=7, now=NOW)
     assert [(one.id, one.tags.pattern.text) for one in found.created] == [(7, "a*"), (8, "b*")]
     assert found.removed == ()
 
 
 def test_a_policy_takes_the_place_of_another():
     """Where it may, a declared policy becomes the next one of its namespace, and is in force anew."""
-    found = compare([policy(1, "r*"), policy(2, "s*")], [policy(tags="v*")], ALL, next_id=3)
+    found = compare([policy(1, "r*"), policy(2, "s*")], [policy(tags="v*")], ALL, next_id=3, now=NOW)
     ((before, after),) = found.changed
     assert (before.id, after.id, after.tags, after.revision) == (1, 1, selector("matches", "v*"), 2)
     assert after.effective_since > SINCE
@@ -44,7 +46,7 @@ def test_a_policy_takes_the_place_of_another():
 
 def test_another_namespace_is_another_place():
     """A policy of another namespace is never turned into a declared one."""
-    found = compare([policy(1, namespace="ops")], [policy()], replace(ALL, remove=False), next_id=2)
+    found = compare([policy(1, namespace="ops")], [policy()], replace(ALL, remove=False), next_id=2, now=NOW)
     assert (len(found.created), found.changed) == (1, ())
 
 
@@ -52,16 +54,18 @@ def test_what_is_not_ones_own_stays():
     """A stored policy that may not be touched is neither repurposed nor removed, but declared again it is changed."""
     rights = replace(ALL, own=lambda one: one.origin == "settings")
     mine, theirs = policy(1, "a*", origin="settings"), policy(2, "b*")
-    found = compare([mine, theirs], [policy(tags="c*", origin="settings")], rights, next_id=3)
+    found = compare([mine, theirs], [policy(tags="c*", origin="settings")], rights, next_id=3, now=NOW)
     assert [before for before, _ in found.changed] == [mine]
-    assert compare([theirs], [policy(tags="c*")], rights, next_id=3).removed == ()
-    ((before, after),) = compare([theirs], [policy(tags="b*", origin="settings")], rights, next_id=3).changed
+    assert compare([theirs], [policy(tags="c*")], rights, next_id=3, now=NOW).removed == ()
+    ((before, after),) = compare([theirs], [policy(tags="b*", origin="settings")], rights, next_id=3, now=NOW).changed
     assert (before, after.origin, after.id) == (theirs, "settings", 2)
 
 
 def test_a_declaration_without_origin_keeps_it():
     """Who declares a policy of the configuration in another file does not take it over."""
-    ((_, after),) = compare([policy(1, origin="settings")], [policy(comment="why")], CAREFUL, next_id=2).changed
+    ((_, after),) = compare(
+        [policy(1, origin="settings")], [policy(comment="why")], CAREFUL, next_id=2, now=NOW
+    ).changed
     assert after.origin == "settings"
 
 
@@ -69,8 +73,8 @@ def test_what_cannot_be_declared_is_kept():
     """What only clients of the vendors' APIs see does not change, and is no difference."""
     stored = policy(1, tags="v*")
     stored = replace(stored, tags=replace(stored.tags, decoration="repoMatches", extras="x"), template="")
-    assert compare([stored], [policy()], ALL, next_id=2) == Difference()
-    ((_, after),) = compare([stored], [policy(tags="r*")], ALL, next_id=2).changed
+    assert compare([stored], [policy()], ALL, next_id=2, now=NOW) == Difference()
+    ((_, after),) = compare([stored], [policy(tags="r*")], ALL, next_id=2, now=NOW).changed
     assert (after.tags, after.template) == (selector("matches", "r*"), "")
 
 
@@ -88,15 +92,15 @@ def test_what_cannot_be_declared_is_kept():
 def test_when_a_policy_is_in_force_anew(before, change, begins):
     """Switching on and other selectors begin a new time in force; nothing else does."""
     old = policy(3, **before)
-    new = succeed(old, replace(old, **change))
-    assert (new.effective_since > old.effective_since) is begins
+    new = succeed(old, replace(old, **change), NOW)
+    assert new.effective_since == (NOW if begins else old.effective_since)
     assert new.revision == 2
 
 
 def test_a_policy_stays_where_it_is():
     """Neither id nor registry nor namespace can change, and no change at all is no revision."""
     old = policy(3)
-    assert succeed(old, replace(old, id=9, namespace="ops", registry="other")) == old
+    assert succeed(old, replace(old, id=9, namespace="ops", registry="other"), NOW) == old
 
 
 def test_equal_declarations_are_refused():

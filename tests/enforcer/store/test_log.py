@@ -107,13 +107,12 @@ def test_fresh_claims_of_others_are_left_alone(log):
     assert list(log.batches("b")) == []
 
 
-def test_stale_claims_are_taken_over(monkeypatch, log):
+def test_stale_claims_are_taken_over(redis, log):
     """What a dead consumer had read is taken over, before anything new, and only once."""
     log.append(events(1, 2))
     next(log.batches("dead"))
     log.append(events(3))
-    monkeypatch.setattr(log_module, "STALE", 0)
-    batches = log.batches("b")
+    batches = Log(redis, stale=0).batches("b")
     stale = next(batches)
     assert ids(stale) == ["event-1", "event-2"]
     log.acknowledge(stale)

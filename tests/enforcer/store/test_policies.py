@@ -15,7 +15,7 @@ from enforcer.store.wakeups import Task
 from enforcer.store.workqueue import WorkQueue
 from enforcer.times import Time
 from tests.fakes.events import MAIN
-from tests.fakes.policies import policy, selector
+from tests.fakes.policies import SINCE, policy, selector
 from tests.fakes.settings import policy_table
 from tests.fakes.stores import stores
 
@@ -244,8 +244,9 @@ def test_apply_is_done_whole_or_not_at_all(store):
     assert list(store.current()) == []
 
 
-def test_a_dry_run_changes_nothing(redis, store):
+def test_a_dry_run_changes_nothing(redis):
     """A dry run tells the same and does nothing of it."""
+    store = PolicyStore(redis, clock=lambda: SINCE)
     wanted = [policy(tags="a*")]
     told = store.apply(wanted, "cli:root", dry_run=True)
     assert list(store.current()) == []

@@ -516,7 +516,7 @@ def test_away_again_after_it_came_back(scene):
     scene.registry.fail_with(503, times=6)
     for _ in range(7):
         scene.next_step()
-    assert scene.methods == ["PUT"]
+    assert scene.methods == ["HEAD", "PUT"]  # what is a minute old may have been undone by now
     scene.registry.fail_with(503, times=6)
     for _ in range(6):
         scene.next_step()
