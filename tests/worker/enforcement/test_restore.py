@@ -511,12 +511,12 @@ def test_unreachable_for_a_minute(scene):
 
 def test_away_again_after_it_came_back(scene):
     """The minute begins anew with each success."""
-    scene.record()
+    original = scene.record()
     scene.overwrite()
     scene.registry.fail_with(503, times=6)
     for _ in range(7):
         scene.next_step()
-    assert scene.methods == ["HEAD", "PUT"]  # what is a minute old may have been undone by now
+    assert scene.digest == original
     scene.registry.fail_with(503, times=6)
     for _ in range(6):
         scene.next_step()
