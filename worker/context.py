@@ -19,8 +19,8 @@ from enforcer.settings.settings import Settings
 from enforcer.store.approvals import random_id
 from enforcer.store.limits import SLICE, STALE
 from enforcer.store.stores import Stores
-from enforcer.store.wakeups import Task
 from enforcer.times import Time
+from worker.enforcement.pool import RegistryPools
 from worker.rate_limit import RateLimit
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,10 @@ TIMING = Timing()
 
 
 class Context:
-    """The settings, Redis and all that is kept there, and a client for each registry."""
+    """The settings, Redis and all that is kept there, and a client for each registry.
+
+    With `pools` what is urgent is begun at once in this process; without, it waits in the work queues for the next one.
+    """
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class Context:
         *,
         consumer: str,
         owner: str = "",
+        pools: RegistryPools | None = None,
         timing: Timing = TIMING,
         new_id: Callable[[], str] = random_id,
     ) -> None:
@@ -67,6 +71,7 @@ class Context:
         self.redis = redis
         self.consumer = consumer
         self.owner = owner
+        self.pools = pools
         self.timing = timing
         self.new_id = new_id
         self.stores = stores = Stores.open(settings, redis, clock=timing.now, new_id=new_id, stale=timing.stale)
@@ -77,10 +82,10 @@ class Context:
         self.baselines, self.sweeps = stores.baselines, stores.sweeps
         self.rate_limits = {registry: RateLimit(settings.sweep_rate) for registry in settings.registries}
 
-    def take_back(self, task: Task) -> None:
-        """Go on with what the worker of these jobs had claimed whose place this one takes."""
+    def take_back(self) -> None:
+        """Go on with what the worker had claimed whose place this one takes."""
         for queue in self.stores.work:
-            if queue.task.queue == task.queue and (count := queue.take_back(self.owner)):
+            if count := queue.take_back(self.owner):
                 logger.warning("the last worker ended in the middle of %d items of %s", count, queue.task.value)
 
     @cached_property

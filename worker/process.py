@@ -15,6 +15,7 @@ from enforcer.store.stores import Stores
 from enforcer.store.wakeups import AllowedJob, Task
 from worker import jobs
 from worker.context import Context
+from worker.enforcement.pool import RegistryPools
 
 
 def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
@@ -24,10 +25,12 @@ def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
     Jobs run in this process, not in a fork: what it has compiled and connected stays, and a crash costs only itself.
     """
     consumer = f"{socket.gethostname()}-{slot}"
+    pools = RegistryPools()
     # With the supervisor's number: two of them on one host have the same slots, and nothing to take back from another.
-    context = Context(settings, redis, consumer=consumer, owner=f"{consumer}-{os.getppid()}")
+    owner = f"{consumer}-{task.queue}-{os.getppid()}"
+    context = Context(settings, redis, consumer=consumer, owner=owner, pools=pools)
     jobs.work_with(context)
-    context.take_back(task)
+    context.take_back()
     context.queues.enqueue(task)  # whatever was left when the last worker ended
     # RQ waits for jobs with a long time-out, which the jobs' own connection must not have.
     waiting = connect(settings.redis_url.get_secret_value(), settings.data_dir)
@@ -41,4 +44,7 @@ def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
         maintenance_interval=30,
         log_job_description=False,
     )
-    worker.work(logging_level="WARNING")
+    try:
+        worker.work(logging_level="WARNING")
+    finally:
+        pools.close()

@@ -47,6 +47,7 @@ class WorkQueue:
         self._checkpoints, self._generations = f"{prefix}:notes", f"{prefix}:requests"
         self._owners, self._tokens = f"{prefix}:owners", f"{prefix}:tokens"
         self._add = script(redis, "workqueue_add")
+        self._add_claimed = script(redis, "workqueue_add_claimed")
         self._claim = script(redis, "workqueue_claim")
         self._count = script(redis, "workqueue_count")
         self._release = script(redis, "workqueue_release")
@@ -65,10 +66,15 @@ class WorkQueue:
 
     def claim(self, limit: int, *, owner: str = "") -> list[Claim]:
         """Take what is due and free, the longest due first."""
-        found = self._claim(keys=self._keys, args=[LEASE * 1000, limit, owner])
-        texts = [value.decode() for value in found]
-        fields = zip(texts[::4], texts[1::4], map(int, texts[2::4]), texts[3::4], strict=True)
-        return [Claim(*four) for four in fields]
+        return _claims(self._claim(keys=self._keys, args=[LEASE * 1000, limit, owner]))
+
+    def add_claimed(self, keys: Iterable[str], *, owner: str = "") -> list[Claim]:
+        """Make keys due and claim those that no worker has, to be begun by the caller at once.
+
+        If the caller dies, another worker goes on when the lease has run out.
+        """
+        wanted = list(keys)
+        return _claims(self._add_claimed(keys=self._keys, args=[LEASE * 1000, owner, *wanted])) if wanted else []
 
     def done(self, claim: Claim, *, anew: bool = False) -> bool:
         """Give a key back and forget it, unless it was asked for meanwhile; then it keeps its checkpoint, or not.
@@ -114,3 +120,9 @@ class WorkQueue:
 
     def __len__(self) -> int:
         return int(self._redis.hlen(self._generations))
+
+
+def _claims(found: Iterable[bytes]) -> list[Claim]:
+    texts = [value.decode() for value in found]
+    fields = zip(texts[::4], texts[1::4], map(int, texts[2::4]), texts[3::4], strict=True)
+    return [Claim(*four) for four in fields]

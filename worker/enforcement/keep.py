@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from enforcer.errors import ManifestMissing, RegistryError
 from enforcer.names import Digest, RegistryName, Repository
 from enforcer.store.workqueue import Claim
 from worker.backoff import pause
 from worker.context import Context
+from worker.enforcement.manifest_tree import LEVELS, MANIFESTS, ManifestTree
+from worker.enforcement.pool import Precedence, RegistryPools
 
 logger = logging.getLogger(__name__)
 
 GIVE_UP = 12
 """Tries after which fetching ends; the next sweep begins anew."""
+
+STEP = 16
+"""Manifests that are fetched before it is another's turn: more than build tools make one tag of."""
 
 
 def keep_item(registry: RegistryName, repository: Repository, digest: Digest) -> str:
@@ -21,30 +28,77 @@ def keep_item(registry: RegistryName, repository: Repository, digest: Digest) ->
     return f"{registry}/{repository}@{digest}"
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Fetches a manifest and all below it, some at a time; the same again fetches what is lacking."""
+
+    context: Context
+    claim: Claim
+    registry: RegistryName
+    repository: Repository
+    tree: ManifestTree
+
+    @classmethod
+    def of(cls, context: Context, claim: Claim) -> Keep:
+        """The fetching of the manifest that was claimed."""
+        place, _, digest = claim.key.partition("@")
+        registry_text, _, repository_text = place.partition("/")
+        registry, repository = RegistryName(registry_text), Repository(repository_text)
+        tree = ManifestTree(Digest(digest), lambda digest: context.manifest(registry, repository, digest))
+        return cls(context, claim, registry, repository, tree)
+
+    def step(self) -> bool:
+        """Fetch some; returns whether nothing is left to do."""
+        if self.registry not in self.context.registries:
+            self.context.keeps.done(self.claim)
+            return True
+        if not self.context.keeps.renew(self.claim):
+            return True  # it waited for too long, and another worker has begun
+        try:
+            is_all = self.tree.read_on(STEP)
+        except RegistryError as error:
+            self._try_again(error)
+            return True
+        if is_all:
+            self._finish()
+        return is_all
+
+    def step_in(self, pools: RegistryPools, precedence: Precedence) -> None:
+        """Do all steps in the registry's pool: the first by this precedence, the others behind more urgent ones."""
+        if not pools.submit(self.registry, precedence, self.repository, lambda: self._go_on(pools)):
+            self.context.keeps.again(self.claim, self.claim.checkpoint, 0)
+
+    def _go_on(self, pools: RegistryPools) -> None:
+        if not self.step():
+            self.step_in(pools, Precedence.CHILD)
+
+    def _finish(self) -> None:
+        tree = self.tree
+        if tree.is_cut:
+            text = "%s has more than %d manifests or %d levels below it: those beyond are not kept"
+            logger.warning(text, self.claim.key, MANIFESTS, LEVELS)
+        for digest in tree.lacking:
+            logger.info("%s lists %s, which is not kept: the registry does not have it", self.claim.key, digest)
+        self.context.keeps.done(self.claim)
+
+    def _try_again(self, error: RegistryError) -> None:
+        tries = int(self.claim.checkpoint or 0) + 1
+        if isinstance(error, ManifestMissing) or tries >= GIVE_UP:
+            text = "%s is not kept, so it can be restored only while the registry has it: %s"
+            logger.warning(text, self.claim.key, error)
+            self.context.keeps.done(self.claim)
+        else:
+            self.context.keeps.again(self.claim, str(tries), pause(tries, retry_after=error.retry_after))
+
+
+def keep_at_once(context: Context, pools: RegistryPools, items: Iterable[str]) -> None:
+    """Have manifests fetched in this process now: what is deleted a moment after its push can be put back then."""
+    for claim in context.keeps.add_claimed(items, owner=context.owner):
+        Keep.of(context, claim).step_in(pools, Precedence.NEW_MANIFEST)
+
+
 def keep(context: Context, claim: Claim) -> None:
-    """Fetch one manifest, check it and keep it; the manifests that an index lists come next."""
-    place, _, digest_text = claim.key.partition("@")
-    registry_text, _, repository_text = place.partition("/")
-    registry, repository, digest = RegistryName(registry_text), Repository(repository_text), Digest(digest_text)
-    client = context.registries.get(registry)
-    if client is None:
-        context.keeps.done(claim)
-        return
-    try:
-        manifest = context.kept(registry, repository, digest) or client.get(repository, digest)
-    except RegistryError as error:
-        _try_again(context, claim, error)
-        return
-    # Of an index that is kept already too: who kept it may have died, or have had no use for its children.
-    context.keeps.add((keep_item(registry, repository, child), "") for child in manifest.children)
-    context.ledger.keep(registry, repository, manifest)
-    context.keeps.done(claim)
-
-
-def _try_again(context: Context, claim: Claim, error: RegistryError) -> None:
-    tries = int(claim.checkpoint or 0) + 1
-    if isinstance(error, ManifestMissing) or tries >= GIVE_UP:
-        logger.warning("%s is not kept, so it can be restored only while the registry has it: %s", claim.key, error)
-        context.keeps.done(claim)
-    else:
-        context.keeps.again(claim, str(tries), pause(tries, retry_after=error.retry_after))
+    """Fetch a manifest and all below it, check and keep them."""
+    one = Keep.of(context, claim)
+    while not one.step():
+        pass

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from enforcer.names import Digest, TagName
@@ -11,7 +12,7 @@ from enforcer.store.ledger import Ledger
 from enforcer.store.wakeups import Queues, Task
 from enforcer.store.workqueue import WorkQueue
 from worker.context import Context
-from worker.enforcement.keep import keep_item
+from worker.enforcement.keep import keep_at_once, keep_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +23,25 @@ class EnforcementRequests:
     keeps: WorkQueue
     queues: Queues
     ledger: Ledger
+    keep_at_once: Callable[[Iterable[str]], None] | None
 
     @classmethod
     def of(cls, context: Context) -> Self:
         """The requests to the workers of an installation."""
-        return cls(context.restores, context.keeps, context.queues, context.ledger)
+        at_once = partial(keep_at_once, context, context.pools) if context.pools else None
+        return cls(context.restores, context.keeps, context.queues, context.ledger, at_once)
 
     def restore(self, names: Iterable[TagName]) -> None:
         """Have tags set to their records."""
         self._add(self.restores, Task.RESTORE, {str(name) for name in names})
 
     def keep(self, manifests: Iterable[tuple[TagName, Digest]]) -> None:
-        """Have the manifests of tags fetched."""
-        self._add(
-            self.keeps, Task.KEEP, {keep_item(name.registry, name.repository, digest) for name, digest in manifests}
-        )
+        """Have the manifests of tags fetched, and all below them."""
+        items = {keep_item(name.registry, name.repository, digest) for name, digest in manifests}
+        if self.keep_at_once:
+            self.keep_at_once(items)
+        else:
+            self._add(self.keeps, Task.KEEP, items)
 
     def keep_if_missing(self, name: TagName, digest: Digest) -> None:
         """Have a manifest fetched that is not kept, as one that was recorded before its tag was protected."""

@@ -331,3 +331,32 @@ def test_what_ran_out_and_was_not_taken_over_still_counts(queue, clock):
     clock.advance(2 * LEASE)
     assert queue.done(claim)
     assert len(queue) == 0
+
+
+def test_added_and_claimed_at_once(queue, other):
+    """Whoever adds a key to begin at once has it, and no other worker gets in between."""
+    assert seen(queue.add_claimed(["a", "b"], owner="host-1")) == [("a", "", 1), ("b", "", 1)]
+    assert other.claim(10) == []
+
+
+def test_what_another_worker_has_is_due_once_more(queue, other):
+    """A key that is being worked on is not taken, and is looked after again when it is given back."""
+    queue.add([("a", "")])
+    (claim,) = queue.claim(1)
+    assert other.add_claimed(["a"]) == []
+    queue.done(claim)
+    assert seen(other.claim(1)) == [("a", "", 2)]
+
+
+def test_a_key_that_waits_keeps_its_checkpoint(queue):
+    """What an earlier worker noted of a key is told to the one that begins at once."""
+    queue.add([("a", "noted")])
+    assert seen(queue.add_claimed(["a"])) == [("a", "noted", 2)]
+    assert queue.claim(10) == []
+
+
+def test_a_lease_that_ran_out_is_claimed(queue, other, clock):
+    """A key of a dead worker is taken by whoever adds it."""
+    queue.add_claimed(["a"])
+    clock.advance(LEASE)
+    assert keys(other.add_claimed(["a"])) == ["a"]

@@ -95,7 +95,6 @@ def test_old_build_tool_settles_and_is_told(running):
     assert any(first in str(each) and index in str(each) for each in alerts), alerts
 
 
-@failing("attacks.md 1.5: deleted before it is kept", always=False)
 def test_deleted_a_tenth_of_a_second_after_the_push(running):
     """A manifest that is deleted as soon as that is put back: it was kept by then."""
     assert pushers.delete_soon(running, "team/soon", 5, after=0.1) == []

@@ -4,9 +4,13 @@ import pytest
 
 from enforcer.manifests import OCI_INDEX
 from enforcer.names import Digest
+from enforcer.store.limits import LEASE
 from tests.fakes.events import APP, MAIN
 from tests.fakes.images import image, index
-from worker.enforcement.keep import GIVE_UP, keep, keep_item
+from tests.fakes.pools import AtOnce, Full
+from worker.enforcement import keep as keep_module
+from worker.enforcement.keep import GIVE_UP, Keep, keep, keep_at_once, keep_item
+from worker.enforcement.pool import Precedence
 
 IMAGE, CHILDREN = image("original"), [image("amd64"), image("arm64")]
 INDEX = index(*CHILDREN)
@@ -47,7 +51,7 @@ def test_the_children_of_an_index_are_kept(context, registry):
     children = [registry.put_manifest(APP, None, child) for child in CHILDREN]
     whole = registry.put_manifest(APP, "1.0", INDEX, OCI_INDEX)
     ask(context, whole)
-    assert work_off(context) == 3
+    assert work_off(context) == 1
     assert all(context.ledger.keeps(MAIN, APP, digest) for digest in [whole, *children])
 
 
@@ -121,3 +125,70 @@ def test_a_registry_that_is_not_configured(context):
     ask(context, Digest.of(IMAGE))
     assert work_off(context) == 1
     assert len(context.keeps) == 0
+
+
+def test_all_levels_below_an_index_are_kept(context, registry):
+    """An index in an index, and what that one lists, are parts of the tag as well."""
+    child = registry.put_manifest(APP, None, CHILDREN[0])
+    inner = registry.put_manifest(APP, None, index(CHILDREN[0]), OCI_INDEX)
+    whole = registry.put_manifest(APP, "1.0", index(index(CHILDREN[0])), OCI_INDEX)
+    ask(context, whole)
+    work_off(context)
+    assert all(context.ledger.keeps(MAIN, APP, digest) for digest in (whole, inner, child))
+
+
+def test_a_child_that_was_never_there(context, registry):
+    """A sparse index is legal: the children that the registry has are kept, and the others not waited for."""
+    there = registry.put_manifest(APP, None, CHILDREN[1])
+    ask(context, registry.put_manifest(APP, "1.0", INDEX, OCI_INDEX))
+    assert work_off(context) == 1
+    assert context.ledger.keeps(MAIN, APP, there)
+    assert len(context.keeps) == 0
+
+
+def test_kept_at_once_in_this_process(context, registry):
+    """Whoever judges fetches the manifest now; no other worker finds anything left to do."""
+    digest = registry.put_manifest(APP, "1.0", IMAGE)
+    keep_at_once(context, AtOnce(), [keep_item(MAIN, APP, digest)])
+    assert context.ledger.keeps(MAIN, APP, digest)
+    assert work_off(context) == 0
+
+
+def test_what_the_pool_has_no_room_for_waits_in_the_queue(context, registry):
+    """The work queue is due for the next worker where a pool takes nothing more."""
+    digest = registry.put_manifest(APP, "1.0", IMAGE)
+    keep_at_once(context, Full(), [keep_item(MAIN, APP, digest)])
+    assert not context.ledger.keeps(MAIN, APP, digest)
+    assert work_off(context) == 1
+    assert context.ledger.keeps(MAIN, APP, digest)
+
+
+def test_another_worker_goes_on_when_the_first_one_died(context, registry, clock):
+    """What was begun at once and never done is fetched by another worker when the lease has run out."""
+    digest = registry.put_manifest(APP, "1.0", IMAGE)
+    context.keeps.add_claimed([keep_item(MAIN, APP, digest)], owner="dead")
+    assert work_off(context) == 0
+    clock.advance(LEASE)
+    assert work_off(context) == 1
+    assert context.ledger.keeps(MAIN, APP, digest)
+
+
+def test_what_another_worker_has_begun_is_left_to_it(context, registry, clock):
+    """A step that waited in a pool for longer than the lease does nothing."""
+    digest = registry.put_manifest(APP, "1.0", IMAGE)
+    (claim,) = context.keeps.add_claimed([keep_item(MAIN, APP, digest)])
+    clock.advance(LEASE)
+    context.keeps.claim(1)
+    assert Keep.of(context, claim).step()
+    assert registry.requests == []
+
+
+def test_a_large_index_makes_room_for_others(context, registry, monkeypatch):
+    """Of an index with many children some are fetched at a time; the rest comes behind what is more urgent."""
+    monkeypatch.setattr(keep_module, "STEP", 2)
+    children = [registry.put_manifest(APP, None, child) for child in CHILDREN]
+    whole = registry.put_manifest(APP, "1.0", INDEX, OCI_INDEX)
+    pool = AtOnce()
+    keep_at_once(context, pool, [keep_item(MAIN, APP, whole)])
+    assert pool.taken == [Precedence.NEW_MANIFEST, Precedence.CHILD]
+    assert all(context.ledger.keeps(MAIN, APP, digest) for digest in children)
