@@ -20,7 +20,7 @@ from enforcer.store.approvals import random_id
 from enforcer.store.limits import SLICE, STALE
 from enforcer.store.stores import Stores
 from enforcer.times import Time
-from worker.enforcement.pool import RegistryPools
+from worker.pool import RegistryPools
 from worker.rate_limit import RateLimit
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from enforcer.store.stores import Stores
 from enforcer.store.wakeups import AllowedJob, Task
 from worker import jobs
 from worker.context import Context
-from worker.enforcement.pool import RegistryPools
+from worker.pool import RegistryPools
 
 
 def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
@@ -45,6 +45,7 @@ def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
         log_job_description=False,
     )
     try:
-        worker.work(logging_level="WARNING")
+        with context.stores.heartbeats.beating(task):
+            worker.work(logging_level="WARNING")
     finally:
         pools.close()

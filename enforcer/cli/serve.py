@@ -22,9 +22,10 @@ Workers run as enforcer-worker run, on this host or any number of others.
 """
 )
 @settings_option
-def serve(config: Path | None) -> None:
+@click.option("--needs-workers", is_flag=True, hidden=True, help="Ready only while workers run; up says so.")
+def serve(config: Path | None, needs_workers: bool) -> None:
     """Serve the receiver and the APIs, without workers."""
     settings = read_settings(config)
     logs.configure(settings.log_level)
     with prepared(settings):
-        Server(settings).run()
+        Server(settings, needs_workers=needs_workers).run()

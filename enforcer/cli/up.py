@@ -17,6 +17,7 @@ from enforcer.settings.settings import EMBEDDED
 from enforcer.settings.template import write_first
 from enforcer.store.embedded import EmbeddedServer
 from enforcer.store.opening import prepared
+from enforcer.store.stores import Stores
 
 
 @click.command(
@@ -44,7 +45,8 @@ def up(config: Path | None) -> None:
             server = EmbeddedServer(settings.data_dir)
             stack.callback(server.stop)
             tick = server.ensure  # starts it again if it dies
-        stack.enter_context(prepared(settings))
+        redis = stack.enter_context(prepared(settings))
+        Stores.open(settings, redis).heartbeats.forget()  # a killed installation's workers seem to run still
         click.echo(f"Tag Enforcer listens on {settings.listen}; Ctrl-C ends it", err=True)
         sys.exit(Supervisor(parts(file.absolute()), tick=tick).run())
 
@@ -63,6 +65,6 @@ def parts(config: Path) -> list[Part]:
     """The processes of a whole installation, given its configuration file."""
     environment = {"ENFORCER_CONFIG": str(config)}
     return [
-        Part("receiver", [sys.executable, "-m", "enforcer", "serve"], environment),
+        Part("receiver", [sys.executable, "-m", "enforcer", "serve", "--needs-workers"], environment),
         Part("workers", [sys.executable, "-m", "worker", "run"], environment),
     ]

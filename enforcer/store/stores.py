@@ -11,6 +11,7 @@ from redis import Redis
 from enforcer.settings.settings import Settings
 from enforcer.store.approvals import Approvals, random_id
 from enforcer.store.audit import Audit
+from enforcer.store.heartbeats import Heartbeats
 from enforcer.store.ledger import Ledger
 from enforcer.store.limits import STALE
 from enforcer.store.log import Log
@@ -30,6 +31,7 @@ class Stores:
     redis: Redis
     approvals: Approvals
     audit: Audit
+    heartbeats: Heartbeats
     ledger: Ledger
     log: Log
     namespaces: Namespaces
@@ -65,6 +67,7 @@ class Stores:
             redis=redis,
             approvals=Approvals(audit, ledger, log, wakeups, clock=clock, new_id=new_id),
             audit=audit,
+            heartbeats=Heartbeats(redis),
             ledger=ledger,
             log=log,
             namespaces=Namespaces(redis, settings),

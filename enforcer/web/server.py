@@ -52,8 +52,9 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
 class Server(BaseApplication):  # type: ignore[misc]
     """The application under gunicorn; it ends with SIGTERM or SIGINT."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, needs_workers: bool = False) -> None:
         self._settings = settings
+        self._needs_workers = needs_workers
         super().__init__()
 
     def load_config(self) -> None:
@@ -79,4 +80,4 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         """The application, with a connection of its own for each gunicorn worker."""
         redis = connect(self._settings.redis_url.get_secret_value(), self._settings.data_dir, timeout=2.0)
-        return create_app(self._settings, redis)
+        return create_app(self._settings, redis, needs_workers=self._needs_workers)

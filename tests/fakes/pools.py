@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enforcer.names import RegistryName, Repository
-from worker.enforcement.pool import Precedence, RegistryPools, Step
+from worker.pool import Precedence, RegistryPools, Step
 
 
 class AtOnce(RegistryPools):

@@ -14,7 +14,7 @@ from enforcer.cli.parameters import NAMESPACE, REPOSITORY
 from enforcer.cli.session import login, registry_of
 from enforcer.cli.settings import settings_option
 from enforcer.names import Namespace, Repository
-from worker.burst import keep_all
+from worker.commands.burst import keep_all
 from worker.commands.progress import progress
 from worker.commands.session import session
 from worker.context import Context

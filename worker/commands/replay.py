@@ -18,7 +18,7 @@ from enforcer.cli.settings import settings_option
 from enforcer.judgement.record import Record
 from enforcer.names import TagName
 from enforcer.times import Time
-from worker.burst import restore_all
+from worker.commands.burst import restore_all
 from worker.commands.progress import Meter, progress
 from worker.commands.session import session
 from worker.judging.effects import Effects

@@ -16,7 +16,7 @@ from enforcer.settings.settings import Settings
 from enforcer.store.connection import running_database
 from enforcer.store.opening import prepared
 from enforcer.store.wakeups import Task
-from worker.burst import work_off
+from worker.commands.burst import work_off
 from worker.context import Context
 from worker.process import work as run_process
 from worker.timer import Timer

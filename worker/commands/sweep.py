@@ -15,7 +15,7 @@ from enforcer.cli.session import registry_of
 from enforcer.cli.settings import settings_option
 from enforcer.names import Namespace, RegistryName, TagName
 from enforcer.times import Time
-from worker.burst import keep_all, restore_all
+from worker.commands.burst import keep_all, restore_all
 from worker.commands.progress import progress
 from worker.commands.session import session
 from worker.context import Context

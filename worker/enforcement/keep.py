@@ -12,7 +12,7 @@ from enforcer.store.workqueue import Claim
 from worker.backoff import pause
 from worker.context import Context
 from worker.enforcement.manifest_tree import LEVELS, MANIFESTS, ManifestTree
-from worker.enforcement.pool import Precedence, RegistryPools
+from worker.pool import Precedence, RegistryPools
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,9 @@ import pytest
 from fakeredis import FakeServer, FakeStrictRedis
 from redis.exceptions import OutOfMemoryError
 
+from enforcer.store.heartbeats import Heartbeats
 from enforcer.store.log import Log
+from enforcer.store.wakeups import Task
 from enforcer.web.app import create_app
 from tests.fakes.events import digest, push
 from tests.fakes.settings import settings
@@ -40,6 +42,18 @@ def test_not_ready_without_redis(server, client):
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json) == (503, {"ok": False, "failing": {"redis": "ConnectionError"}})
     server.connected = True
+    assert client.get("/readyz").status_code == 200
+
+
+def test_not_ready_without_workers(server):
+    """Where the workers belong to the installation it is ready when those run that record and keep what is pushed."""
+    redis = FakeStrictRedis(server=server)
+    client = create_app(settings(), redis, needs_workers=True).test_client()
+    heartbeats = Heartbeats(redis)
+    heartbeats.beat(Task.DRAIN)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["failing"]) == (503, {"workers": "no worker runs for keep"})
+    heartbeats.beat(Task.KEEP)
     assert client.get("/readyz").status_code == 200
 
 

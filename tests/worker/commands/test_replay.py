@@ -10,7 +10,7 @@ from enforcer.times import Time
 from tests.fakes.events import APP, digest, push
 from tests.fakes.images import image
 from tests.fakes.scans import record_of
-from worker import burst
+from worker.commands import burst
 from worker.enforcement import restore as restore_module
 
 A, B = image("a"), image("b")

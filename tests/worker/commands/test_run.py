@@ -7,7 +7,7 @@ from enforcer.settings.settings import load
 from tests.fakes.events import push
 from tests.fakes.images import image
 from tests.fakes.scans import record_of
-from worker import burst
+from worker.commands import burst
 from worker.commands import run as command
 from worker.commands.run import PARTS
 

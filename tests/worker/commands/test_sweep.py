@@ -9,7 +9,7 @@ from tests.fakes.images import blob, blobs_of, image
 from tests.fakes.interruptions import Interruptions
 from tests.fakes.registry import errors
 from tests.fakes.scans import announce, push_tags
-from worker import burst
+from worker.commands import burst
 from worker.enforcement import restore as restore_module
 from worker.scanning.report import SWEEPS
 from worker.scanning.sweep_lock import SweepRunning, sweep_lock

@@ -10,7 +10,7 @@ from tests.fakes.images import image, index
 from tests.fakes.pools import AtOnce, Full
 from worker.enforcement import keep as keep_module
 from worker.enforcement.keep import GIVE_UP, Keep, keep, keep_at_once, keep_item
-from worker.enforcement.pool import Precedence
+from worker.pool import Precedence
 
 IMAGE, CHILDREN = image("original"), [image("amd64"), image("arm64")]
 INDEX = index(*CHILDREN)

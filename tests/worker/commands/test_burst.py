@@ -14,8 +14,8 @@ from tests.fakes.events import APP, MAIN, NAME, push
 from tests.fakes.images import image, index
 from tests.fakes.receiver import FakeReceiver
 from tests.fakes.scans import FAST, announce, push_tags, record_of
-from worker import burst as burst_module
-from worker.burst import keep_all, restore_all, work_off
+from worker.commands import burst as burst_module
+from worker.commands.burst import keep_all, restore_all, work_off
 
 A, B = image("a"), image("b")
 

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from enforcer.names import RegistryName, Repository
-from worker.enforcement.pool import Precedence, RegistryPools
+from worker.pool import Precedence, RegistryPools
 
 MAIN, OTHER = RegistryName("main"), RegistryName("other")
 ONE, TWO = Repository("team/one"), Repository("team/two")
