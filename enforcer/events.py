@@ -40,7 +40,8 @@ class Action(StrEnum):
 class Event:
     """One push or delete, or an operator's approval: something that was done, not the state of the tag now.
 
-    `children` are the manifests that a pushed index lists. `actor`, `address` and `user_agent` come from the client
+    `children` are the manifests that a pushed index lists; `pushed` are those that its own client pushed lately, and
+    when: enrichment adds them where a policy lets tags settle. `actor`, `address` and `user_agent` come from the client
     and are evidence to show to people, never a fact to decide by.
     """
 
@@ -57,11 +58,12 @@ class Event:
     address: str = ""
     user_agent: str = ""
     reason: str = ""
+    pushed: tuple[tuple[Digest, Time], ...] = ()
 
     @property
     def client(self) -> str:
-        """The claimed client: equal for the requests of one build, whose port alone differs."""
-        return fingerprint(self.actor, self.address.rpartition(":")[0], self.user_agent)[:12]
+        """The claimed client, its name and its host: equal for the requests of one build; "" if it claims nothing."""
+        return f"{self.actor}@{host}" if (host := host_of(self.address)) or self.actor else ""
 
     @property
     def tag_name(self) -> TagName | None:
@@ -104,6 +106,7 @@ class Event:
             tag=Tag(fields["tag"]) if "tag" in fields else None,
             digest=Digest(fields["digest"]) if "digest" in fields else None,
             children=tuple(Digest(child) for child in fields.get("children", ())),
+            pushed=tuple((Digest(child), Time(time)) for child, time in fields.get("pushed", ())),
             **{name: _text(fields, name) for name in _TEXTS if name in fields},
         )
         if not is_id(event.id):
@@ -118,6 +121,14 @@ def _text(fields: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} is {type(value).__name__}, not text")
     return value
+
+
+def host_of(address: str) -> str:
+    """The host of an address, with or without a port: that differs from one request of a client to the next."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    host, _, port = address.rpartition(":")
+    return host if port.isdigit() and ":" not in host else address
 
 
 def is_id(value: object) -> TypeGuard[str]:

@@ -63,13 +63,25 @@ class Manifest:
     @property
     def children(self) -> tuple[Digest, ...]:
         """The manifests that an index lists, each once, in its order; none for an image and for what is no JSON."""
-        if self.media_type and not is_index(self.media_type):
-            return ()
-        listed = _fields(self.content).get("manifests")
-        if not isinstance(listed, list):
-            return ()
-        digests = (digest_or_none(entry.get("digest")) for entry in listed[:CHILDREN_LIMIT] if isinstance(entry, dict))
+        digests = (digest_or_none(entry.get("digest")) for entry in self._listed[:CHILDREN_LIMIT])
         return tuple(dict.fromkeys(digest for digest in digests if digest is not None))
+
+    @property
+    def has_platform_twice(self) -> bool:
+        """True for an index that leaves it to the client which of two manifests it takes.
+
+        `unknown/unknown` is no platform: build tools list attestations so, one for each image.
+        """
+        platforms = [_platform(entry) for entry in self._listed]
+        named = [platform for platform in platforms if platform[:2] != ("unknown", "unknown")]
+        return len(set(named)) < len(named)
+
+    @property
+    def _listed(self) -> list[dict[str, Any]]:
+        if self.media_type and not is_index(self.media_type):
+            return []
+        listed = _fields(self.content).get("manifests")
+        return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
 
     def packed(self) -> bytes:
         """Small, for keeping: the media type as one line, then the content compressed."""
@@ -95,6 +107,12 @@ def media_type_of(header: str, content: bytes) -> str:
         return served
     declared = _fields(content).get("mediaType")
     return declared if isinstance(declared, str) and _MEDIA_TYPE.fullmatch(declared) else served
+
+
+def _platform(entry: dict[str, Any]) -> tuple[str, ...]:
+    platform = entry.get("platform")
+    fields = platform if isinstance(platform, dict) else {}
+    return tuple(str(fields.get(name, "")) for name in ("os", "architecture", "variant", "os.version"))
 
 
 def _fields(content: bytes) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from enforcer.judgement.record import Decision
 from enforcer.judgement.violation import State, Violation
+from enforcer.names import Digest, TagName
 from enforcer.validation.stored import known_fields
 
 
@@ -96,7 +97,23 @@ def describe(violation: Violation) -> str:
     )
     return (
         f"{violation.name.reference} in {violation.name.registry} was {what} at {violation.time[:19]}Z; "
-        f"{_consequence(violation)}"
+        f"{_consequence(violation)}{_hint(violation)}"
+    )
+
+
+def approval(name: TagName, digest: Digest) -> str:
+    """The command by which an operator makes that digest the record."""
+    return f"enforcer tag approve --registry {name.registry} {name.reference} {digest} --reason '…'"
+
+
+def _hint(violation: Violation) -> str:
+    """The way on for whoever pushed an index that lists the original, as an old build tool does."""
+    if not violation.lists_recorded or violation.pushed is None or violation.state is State.APPROVED:
+        return ""
+    return (
+        ". What was pushed is an index that lists the original: old build tools push so. If it was meant: "
+        f"{approval(violation.name, violation.pushed)}; for the future, buildx 0.22 or newer pushes parts by digest, "
+        "and a policy may let new tags `settle`"
     )
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Self
 
-from enforcer.events import Event, Order
+from enforcer.events import Action, Event, Order
 from enforcer.judgement.record import AHEAD, NOWHERE
 from enforcer.names import Tag
 from enforcer.times import Time
@@ -26,7 +26,7 @@ class Arrival:
     @property
     def is_of_digest(self) -> bool:
         """True for the deletion of a manifest, which concerns every tag that needs the digest."""
-        return self.event.tag is None
+        return self.event.tag is None and self.event.action is Action.DELETE
 
     def of_tag(self, tag: Tag) -> Arrival:
         """The same as the deletion of one tag."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from enforcer.judgement.record import Decision, TagState
+from enforcer.judgement.record import Decision, Entry, TagState
 from enforcer.judgement.tag_decision import Decided, TagDecision
 from enforcer.judgement.violation import State, Violation, violation_id
 from enforcer.names import Digest, TagName
@@ -30,6 +30,12 @@ def tags_to_restore(decided: Decided) -> set[TagName]:
     """
     asking = (Decision.PART, Decision.APPROVED)
     return {name for name, made in decided if any(entry.decision in asking for entry in made.entries.values())}
+
+
+def told_entries(decided: Decided) -> list[tuple[TagName, Entry]]:
+    """The entries that are no violations, and of which people may have to hear."""
+    kinds = (Decision.SUPERSEDED, Decision.PART)
+    return [(name, entry) for name, made in decided for entry in made.entries.values() if entry.decision in kinds]
 
 
 def approved_digests(decision: TagDecision) -> list[Digest | None]:

@@ -16,9 +16,15 @@ def needs_manifest(event: Event, policies: PolicySet) -> bool:
     if event.action is not Action.PUSH:
         return True  # 8: an approval adopts a digest that is there
     # Harbor names neither media type nor children; Distribution names the type, and children only in newer releases.
-    if event.media_type and not (is_index(event.media_type) and not event.children):
+    is_told = event.media_type and not (is_index(event.media_type) and not event.children)
+    if is_told and not (event.children and is_noted(event, policies)):
         return False
     return policies.protection(*event.tag_name.parts, event.time, event.actor) is not None
+
+
+def is_noted(event: Event, policies: PolicySet) -> bool:
+    """True for a push that may be of a child of an index which may yet take a tag over (6)."""
+    return event.action is Action.PUSH and bool(event.client) and policies.lets_settle(event.registry, event.repository)
 
 
 def enriched(event: Event, manifest: Manifest) -> Event:

@@ -38,6 +38,13 @@ class Line:
         }
 
 
+def recorded_before(entry: Entry, entries: Iterable[Entry]) -> Digest | None:
+    """The digest that was recorded when an event came, by the history of its tag; None if there was none."""
+    earlier = [each for each in entries if not each.late and each.event.order < entry.event.order]
+    record = max(earlier, key=lambda each: each.event.order).record if earlier else None
+    return record.digest if record else None
+
+
 def newest_first(entries: Iterable[Entry]) -> list[Line]:
     """The lines of a history, from its entries as the ledger has them, whose newest is the last."""
     lines: list[Line] = []

@@ -13,7 +13,7 @@ from dataclasses import replace
 from enforcer.events import Action, Event
 from enforcer.judgement.arrival import Arrival
 from enforcer.judgement.record import Decision, Entry, TagState
-from enforcer.judgement.rules import Judgement, judge
+from enforcer.judgement.rules import Judgement, judge, supersedes
 from enforcer.names import Digest
 from enforcer.policies.policy import Protection
 
@@ -34,8 +34,7 @@ def is_too_late(arrival: Arrival, history: Sequence[Entry], late_window: float |
 def needs_history(event: Event, state: TagState) -> bool:
     """True if judging takes more than the record: the event is not the newest, or may change earlier decisions."""
     record = state.record
-    supersedes = record is not None and record.is_settling(event.time) and record.digest in event.children
-    return supersedes or event.order <= state.last
+    return (record is not None and supersedes(event, record)) or event.order <= state.last
 
 
 def judge_late(

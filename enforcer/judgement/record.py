@@ -44,7 +44,7 @@ class Decision(StrEnum):
 class Record:
     """The digest that a tag must have.
 
-    `settles` is the time until which an index that lists the digest may take its place, and `client` its pusher;
+    `client` pushed it; until the time `settles` an index of that client which lists the digest may take its place;
     `deleted` says that the tag was deleted and not pushed since; `approved` is the digest that an operator expects
     next.
     """
@@ -107,7 +107,7 @@ class Entry:
             self.decision is Decision.OVERWRITTEN
             and record is not None
             and record.is_settling(event.time)
-            and record.client == event.client
+            and record.client == event.client != ""
             and not event.children
         )
 

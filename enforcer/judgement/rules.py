@@ -6,8 +6,10 @@
   4  protected, no record                                      recorded: the original, settling for a while
   5  the record's digest again                                 unchanged; an earlier time becomes the record's, and
                                                                what no event had told of the manifest is added
-  6  protected, settling, an index that lists the record       superseded: the index becomes the record
-     and another child of that index, before or after it       part: no violation, the index is the record
+  6  protected, settling, an index that lists the record, by   superseded: the index becomes the record
+     the record's client, who pushed all its children since
+ 6a  protected, a child of the recorded index, or one that     part: no violation, the index is the record
+     preceded it while it was settling
   7  protected, older than the record, other digest            corrected: the older one is the original
   8  digest approved by an operator, before or after           approved: the record follows
   9  protected, other digest                                   violation: overwritten
@@ -63,13 +65,21 @@ def judge(event: Event, record: Record | None, protection: Protection | None) ->
     if protection is None or not protection.overwrite:
         return Decision.MOVED, pushed  # 2
     if record is None:
-        settles = event.time.plus(protection.settle)
+        settles = event.time.plus(protection.settle) if protection.settle else None
         return Decision.RECORDED, replace(pushed, settles=settles, client=event.client)  # 4
-    if record.is_settling(event.time) and record.digest in event.children:
+    if supersedes(event, record):
         return Decision.SUPERSEDED, replace(pushed, settles=record.settles, client=record.client)  # 6
-    if record.is_settling(event.time) and event.digest in record.children:
-        return Decision.PART, replace(record, deleted=False)  # 6
+    if event.digest in record.children:
+        return Decision.PART, replace(record, deleted=False)  # 6a
     return Decision.OVERWRITTEN, replace(record, deleted=False)  # 9
+
+
+def supersedes(event: Event, record: Record) -> bool:
+    """Rule 6: an index of the record and of what its own client pushed since, who is the first push's."""
+    if not record.is_settling(event.time) or record.digest not in event.children:
+        return False
+    own = {record.digest, *(child for child, time in event.pushed if time >= record.time)}
+    return bool(event.client) and event.client == record.client and own.issuperset(event.children)
 
 
 def _completed(record: Record, event: Event) -> Record:

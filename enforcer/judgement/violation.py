@@ -38,6 +38,7 @@ class Violation:
 
     `exposure` is in milliseconds, from the event to the PUT that held; None as long as nothing holds. One is `doubtful`
     that may turn out to be a step of the build that made the tag: people are told of it only once that is unlikely.
+    What was pushed may be an index that `lists_recorded`.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Violation:
     problem: str = ""
     closed: Time | None = None
     doubtful: bool = False
+    lists_recorded: bool = False
     told: bool = False
 
     @classmethod
@@ -78,6 +80,7 @@ class Violation:
             policies=entry.protection.policies,
             state=State.OPEN if entry.protection.enforce else State.OBSERVED,
             doubtful=entry.is_doubtful,
+            lists_recorded=entry.record.digest in event.children,
             told=not entry.protection.enforce,
         )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from enforcer.errors import InvalidName, InvalidNotification
 from enforcer.events import Action, Event
-from enforcer.manifests import digest_or_none, is_index
+from enforcer.manifests import MANIFEST_TYPES, digest_or_none, is_index
 from enforcer.names import Digest, RegistryName, Repository, Tag
 from enforcer.notifications.parsing import CHILDREN, ParsedNotification, Rejection, event_id, evidence, need, parse_json
 from enforcer.times import Time
@@ -42,6 +42,7 @@ def _events(body: bytes) -> Sequence[Any]:
 
 def _read_all(events: Sequence[Any], registry: RegistryName) -> ParsedNotification:
     good: list[Event] = []
+    untagged: list[Event] = []
     bad: list[Rejection] = []
     for position, fields in enumerate(events):
         try:
@@ -50,25 +51,26 @@ def _read_all(events: Sequence[Any], registry: RegistryName) -> ParsedNotificati
             bad.append(Rejection(f"events[{position}]: {error}", json.dumps(fields).encode()))
         else:
             if event is not None:
-                good.append(event)
-    return ParsedNotification(tuple(good), tuple(bad))
+                is_untagged = event.action is Action.PUSH and event.tag is None
+                (untagged if is_untagged else good).append(event)
+    return ParsedNotification(tuple(good), tuple(bad), untagged=tuple(untagged))
 
 
 def read_event(fields: Any, registry: RegistryName) -> Event | None:
-    """Read one event; None if it concerns no tag (rule 1). Raises `InvalidNotification` or `InvalidName`."""
+    """Read one event; None if it is about no manifest (rule 1). Raises `InvalidNotification` or `InvalidName`."""
     action = need(fields, "action", str, "event")
     target = need(fields, "target", dict, "event")
     if action not in _ACTIONS:
         return None
     tag = _optional(target, "tag")
     digest = _optional(target, "digest")
-    if action == Action.PUSH and tag is None:
-        return None  # a push by digest, as of an index's children: no tag moves
+    media_type = evidence(target, "mediaType")
+    if action == Action.PUSH and tag is None and (media_type not in MANIFEST_TYPES or digest_or_none(digest) is None):
+        return None  # a blob, or nothing
     if action == Action.PUSH and digest is None:
         raise InvalidNotification("event.target.digest: missing")
     if tag is None and digest is None:
         raise InvalidNotification("event.target: a delete with neither tag nor digest")
-    media_type = evidence(target, "mediaType")
     request = fields.get("request")
     return Event(
         registry=registry,

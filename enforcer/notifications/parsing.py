@@ -27,12 +27,14 @@ class Rejection:
 class ParsedNotification:
     """The events of a notification. What concerns no tag is in none of the lists.
 
+    `untagged` are pushes of manifests by digest: they matter where a policy lets tags settle (6).
     `suspects` are namespaces in which something changed that the notification does not name: a reason to sweep them.
     """
 
     events: tuple[Event, ...] = ()
     rejected: tuple[Rejection, ...] = ()
     suspects: tuple[Namespace, ...] = ()
+    untagged: tuple[Event, ...] = ()
 
 
 def parse_json(body: bytes) -> Any:

@@ -101,10 +101,10 @@ class PolicySettings(Table):
         description="Whether tags of signatures (sha256-...) are protected, which tools rewrite by design.",
     )
     settle: int = Field(
-        default=120,
+        default=0,
         ge=0,
         le=86_400,
-        description="How long an index that lists a new tag's first digest may still take its place, in seconds.",
+        description="For so many seconds an index that lists a new tag's first digest may take its place; 0: never.",
     )
     bypass_actors: Annotated[tuple[Text, ...], AnyList] = Field(
         default=(), description="Users of the registry whose pushes and deletions are never violations."

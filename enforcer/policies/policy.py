@@ -103,7 +103,7 @@ class Policy:
     mode: Mode = Mode.ENFORCE
     protect: frozenset[Against] = frozenset(Against)
     signature_tags: bool = False
-    settle: float = 120
+    settle: float = 0
     bypass_actors: frozenset[str] = frozenset()
     comment: str = ""
     action: str = "immutable"

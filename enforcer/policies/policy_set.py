@@ -124,6 +124,13 @@ class PolicySet:
             bypassed=tuple(policy.id for policy in matching if policy.is_bypassed_by(actor)),
         )
 
+    def lets_settle(self, registry: RegistryName, repository: Repository) -> bool:
+        """True if a policy lets tags of the repository settle now."""
+        return any(
+            policy.settle and not policy.disabled and policy.repositories.selects(repository.path)
+            for policy in self.of_namespace(registry, repository.namespace)
+        )
+
     def protected_since(self, registry: RegistryName, repository: Repository, tag: Tag, now: Time) -> Time | None:
         """When the protection of a tag began that lasts until now; None if it is not protected.
 

@@ -17,6 +17,8 @@ from enforcer.store.limits import STALE
 from enforcer.store.log import Log
 from enforcer.store.namespaces import Namespaces
 from enforcer.store.policies import PolicyStore
+from enforcer.store.pushes import Pushes
+from enforcer.store.told import Told
 from enforcer.store.unlocks import Unlocks
 from enforcer.store.violations import Violations
 from enforcer.store.wakeups import Queues, Task
@@ -36,6 +38,8 @@ class Stores:
     log: Log
     namespaces: Namespaces
     policies: PolicyStore
+    pushes: Pushes
+    told: Told
     unlocks: Unlocks
     violations: Violations
     wakeups: Queues
@@ -73,6 +77,8 @@ class Stores:
             namespaces=Namespaces(redis, settings),
             policies=policies,
             unlocks=Unlocks(redis, policies, audit, clock=clock),
+            pushes=Pushes(redis),
+            told=Told(redis),
             violations=Violations(redis),
             wakeups=wakeups,
             alerts=WorkQueue(redis, Task.ALERT),

@@ -16,6 +16,7 @@ from werkzeug.datastructures import WWWAuthenticate
 
 from enforcer.alerts.message import Alert, Severity
 from enforcer.alerts.outbox import Alerts
+from enforcer.events import Event
 from enforcer.names import RegistryName
 from enforcer.notifications import distribution, harbor
 from enforcer.notifications.parsing import ParsedNotification, Rejection
@@ -51,7 +52,8 @@ def receive(registry: str) -> tuple[Response, int]:
     if parsed.suspects or parsed.rejected:
         _suspect(here, name, parsed)
     # Last, so that no failing step comes between the flag that it raises and the job that the flag promises.
-    must_wake = here.stores.log.append(parsed.events) if parsed.events else False
+    events = [*parsed.events, *_settling(here, parsed)]
+    must_wake = here.stores.log.append(events) if events else False
     answer = Response(status=202)
     if must_wake:
         answer.call_on_close(lambda: _wake(here))  # the registry, which sends one event at a time, is not kept waiting
@@ -79,6 +81,14 @@ def _read(registry: RegistryName, settings: RegistrySettings, limit: int) -> Par
     except Exception as error:  # a bug of ours must not make the registry hold back all later events
         logger.exception("reading a notification of %s failed", registry)
         return ParsedNotification(rejected=(Rejection(f"it cannot be read: {type(error).__name__}", body),))
+
+
+def _settling(here: Services, parsed: ParsedNotification) -> list[Event]:
+    """The pushes by digest that may decide whether an index takes a tag over; of all others nothing is kept."""
+    if not parsed.untagged:
+        return []
+    policies = here.stores.policies.current()
+    return [event for event in parsed.untagged if policies.lets_settle(event.registry, event.repository)]
 
 
 def _bury(here: Services, registry: RegistryName, parsed: ParsedNotification) -> None:

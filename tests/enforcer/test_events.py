@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from enforcer.errors import InvalidName
-from enforcer.events import Action, Event, fingerprint
+from enforcer.events import Action, Event, fingerprint, host_of
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.times import Time
+from tests.fakes.events import BUILD, digest, push
 
 A = Digest("sha256:" + "a" * 64)
 B = Digest("sha512:" + "b" * 128)
@@ -162,3 +164,26 @@ def test_fingerprint():
     assert fingerprint({"a": 1}, "b") != fingerprint({"a": 1, "b": None})
     assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
     assert fingerprint("\ud800") == fingerprint("\ud800")
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("192.0.2.7:4711", "192.0.2.7"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("[2001:db8::1]:4711", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("", ""),
+    ],
+)
+def test_host(address, host):
+    """Behind a proxy the address has no port; each request of a client comes from another one."""
+    assert host_of(address) == host
+
+
+def test_client():
+    """A client is known by its name and its host; one that claims neither is not known."""
+    event = push("e", digest(1), **BUILD)
+    assert event.client == replace(event, address="192.0.2.7:5", user_agent="other").client
+    assert len({event.client, replace(event, actor="").client, replace(event, address="192.0.2.8:4711").client}) == 3
+    assert push("e", digest(1)).client == ""

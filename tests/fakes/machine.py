@@ -318,7 +318,9 @@ class Pipeline(RuleBasedStateMachine):
     def _check(self, tag):
         name = TagName(MAIN, APP, tag)
         model = Model(lambda what: self.regime.rules(tag, what))
-        model.take({each: self._told(each, tag) for each, (named, _) in self.did.items() if named in (tag, None)})
+        pushed = {entry.event.id: entry.event.pushed for entry in self.workers[0].ledger.history(name)}
+        told = {each: self._told(each, tag) for each, (named, _) in self.did.items() if named in (tag, None)}
+        model.take({each: what._replace(own=pushed.get(each, ())) for each, what in told.items()})
         record = self.workers[0].ledger.state(name).record
         assert (record and tag_of(record)) == model.tag
         found = [each for each in self.workers[0].violations.newest(limit=1000) if each.name == name]

@@ -17,7 +17,8 @@ from enforcer.times import Time
 class Did(NamedTuple):
     """What somebody did; the deletion of the tag has no digest, that of a digest concerns the tag if it needs it.
 
-    `children` are those of an index that was pushed, as far as anybody told.
+    `children` are those of an index that was pushed, as far as anybody told; `own` those that the same actor is known
+    to have pushed, and when.
     """
 
     time: Time
@@ -25,6 +26,7 @@ class Did(NamedTuple):
     digest: Digest | None
     actor: str = ""
     children: tuple[Digest, ...] = ()
+    own: tuple[tuple[Digest, Time], ...] = ()
 
 
 class Rule(NamedTuple):
@@ -32,7 +34,7 @@ class Rule(NamedTuple):
 
     overwrite: bool = True
     delete: bool = True
-    settle: float = 120
+    settle: float = 0
     enforce: bool = True
 
 
@@ -54,7 +56,18 @@ class Tag:
     gone: bool = False
     approved: Digest | None = None
     children: tuple[Digest, ...] = ()
+    client: str = ""
     build: dict[str, Digest] = field(default_factory=dict, compare=False)
+
+    def is_built_on(self, index: Did) -> bool:
+        """Whether an index is the end of the build that the tag is a part of."""
+        own = {self.digest, *(child for child, time in index.own if time >= self.since)}
+        return (
+            self.is_settling(index.time)
+            and self.digest in index.children
+            and index.actor == self.client != ""
+            and own.issuperset(index.children)
+        )
 
     def is_settling(self, time: Time) -> bool:
         """Whether a build may still be going on."""
@@ -99,9 +112,10 @@ class Model:
         elif approved or all(not rule.overwrite for rule in rules):
             self.tag = Tag(what.digest, what.time, children=what.children)
         elif tag is None:
-            settles = what.time.plus(max(rule.settle for rule in rules))
-            self.tag = Tag(what.digest, what.time, settles, children=what.children)
-        elif tag.is_settling(what.time) and tag.digest in what.children:
+            settle = max(rule.settle for rule in rules)
+            settles = what.time.plus(settle) if settle else None
+            self.tag = Tag(what.digest, what.time, settles, children=what.children, client=what.actor)
+        elif tag.is_built_on(what):
             self._supersede(tag, what)
         else:
             self._overwrite(event_id, what, tag, rules)
@@ -111,11 +125,13 @@ class Model:
         for part, digest_of_part in tag.build.items():
             if digest_of_part in index.children:
                 self.violations.pop(part, None)
-        self.tag = Tag(index.digest, index.time, tag.settles, children=index.children, build=tag.build)
+        self.tag = replace(
+            tag, digest=index.digest, since=index.time, children=index.children, gone=False, approved=None
+        )
 
     def _overwrite(self, event_id: str, what: Did, tag: Tag, rules: list[Rule]) -> None:
         assert what.digest is not None
-        if not (tag.is_settling(what.time) and what.digest in tag.children):
+        if what.digest not in tag.children:
             self._violated(event_id, "overwritten", tag, rules)
             tag.build[event_id] = what.digest
         self.tag = replace(tag, gone=False)
@@ -126,7 +142,13 @@ class Model:
 
 def tag_of(record: Record) -> Tag:
     """What a record in the ledger says, as the model says it."""
-    return Tag(record.digest, record.time, record.settles, record.deleted, record.approved, record.children)
+    return Tag(
+        record.digest, record.time, record.settles, record.deleted, record.approved, record.children, _actor(record)
+    )
+
+
+def _actor(record: Record) -> str:
+    return record.client.partition("@")[0]
 
 
 def _order(item: tuple[str, Did]) -> tuple[str, str, str]:

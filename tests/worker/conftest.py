@@ -42,6 +42,11 @@ class Scene:
             self.keep_all()
         return Digest.of(content)
 
+    def let_settle(self) -> None:
+        """An operator lets new tags settle."""
+        (policy,) = self.context.policies.current()
+        self.context.policies.change(policy.id, lambda policy: replace(policy, settle=120), "ops")
+
     def overwrite(self, content: bytes = image("other"), actor: str = "mallory") -> Violation:
         """Somebody overwrites the tag, and the registry says so; returns the violation that it is."""
         return self._violation(self._push(content, actor))

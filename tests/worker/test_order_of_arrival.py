@@ -62,7 +62,7 @@ def at(step: int) -> Time:
 def build_event(event_id, what):
     if what.action == "delete":
         return deletion(event_id, what.time, actor=what.actor)
-    event = push(event_id, what.digest, what.time, children=what.children, actor=what.actor)
+    event = push(event_id, what.digest, what.time, children=what.children, actor=what.actor, pushed=what.own)
     return replace(event, action=Action(what.action))
 
 
@@ -136,8 +136,9 @@ ACTIONS = st.sampled_from([*["push"] * 10, "delete", "delete", "approve", "adopt
 
 
 def told(did):
-    """With what the event says of an index."""
-    return did._replace(children=CHILDREN[did.digest])
+    """With what the event says of an index, whose children its own client had pushed by then."""
+    children = CHILDREN[did.digest]
+    return did._replace(children=children, own=tuple((child, did.time) for child in children))
 
 
 SINGLE = st.builds(
@@ -148,6 +149,7 @@ SINGLE = st.builds(
         ACTIONS,
         st.sampled_from(list(CHILDREN)),
         st.sampled_from(["ci", "", "root"]),
+        st.just(()),
         st.just(()),
     ),
     st.sampled_from([True, True, True, False]),

@@ -20,7 +20,7 @@ from enforcer.store.policies import PolicyStore
 from enforcer.store.wakeups import Queues, Task
 from worker.context import Context
 from worker.judging.effects import Effects
-from worker.judging.enrichment import Enrichment, ReadManifest
+from worker.judging.enrichment import Enrichment, NotedPushes, ReadManifest
 from worker.judging.judge import Judge
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class Drain:
     late_window: float
     registries: Container[RegistryName]
     read: ReadManifest
+    pushes: NotedPushes
     effects: Effects
     clock: Callable[[], float] = time.monotonic
 
@@ -53,6 +54,7 @@ class Drain:
             late_window=context.settings.late_window,
             registries=context.registries,
             read=context.manifest,
+            pushes=context.stores.pushes,
             effects=Effects.of(context),
         )
 
@@ -90,7 +92,8 @@ class Drain:
         """Judge a batch; when it comes again after a crash, nothing changes and its effects are applied again."""
         self._put_aside_unreadable(batch)
         policies = self.policies.current()
-        enrichment = Enrichment(policies, self.registries, self.read)
+        enrichment = Enrichment(policies, self.registries, self.read, self.pushes)
+        enrichment.note_pushes([entry.event for entry in batch if entry.event is not None])
         judge = Judge(self.ledger, policies, self.late_window)
         arrivals = (Arrival(enrichment.enrich(entry.event), entry.time) for entry in batch if entry.event is not None)
         self.effects.apply(list(judge.judge(arrivals)))

@@ -13,6 +13,7 @@ from enforcer.judgement.tag_decision import Decided
 from enforcer.store.policies import PolicyStore
 from worker.context import Context
 from worker.judging.enforcement_requests import EnforcementRequests
+from worker.judging.notices import Notices
 from worker.judging.violations import ViolationEffects
 
 
@@ -23,11 +24,13 @@ class Effects:
     policies: PolicyStore
     requests: EnforcementRequests
     violations: ViolationEffects
+    notices: Notices
 
     @classmethod
     def of(cls, context: Context) -> Self:
         """The effects in an installation."""
-        return cls(context.policies, EnforcementRequests.of(context), ViolationEffects.of(context))
+        requests, violations = EnforcementRequests.of(context), ViolationEffects.of(context)
+        return cls(context.policies, requests, violations, Notices.of(context))
 
     def apply(self, decided: Decided) -> None:
         """Keep, open, withdraw and restore as was decided of each tag."""
@@ -35,6 +38,7 @@ class Effects:
         self.violations.apply(decided)
         self.requests.restore(tags_to_restore(decided))
         self.violations.close_approved(decided)
+        self.notices.tell(decided)
 
     def keep_originals(self, decided: Decided) -> None:
         """Have the manifests fetched that protected tags are recorded with from now on."""

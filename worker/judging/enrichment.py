@@ -5,18 +5,31 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Container, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
+from typing import Protocol
 
 from enforcer.errors import RegistryError
 from enforcer.events import Event
-from enforcer.judgement.enrichment import enriched, needs_manifest
+from enforcer.judgement.enrichment import enriched, is_noted, needs_manifest
 from enforcer.manifests import Manifest
 from enforcer.names import Digest, RegistryName, Repository
 from enforcer.policies.policy_set import PolicySet
+from enforcer.times import Time
 
 logger = logging.getLogger(__name__)
 
 ReadManifest = Callable[[RegistryName, Repository, Digest], Manifest]
 """Reads a manifest from where it is kept or from the registry. Raises `RegistryError`."""
+
+
+class NotedPushes(Protocol):
+    """The clients that pushed manifests lately."""
+
+    def note(self, events: Sequence[Event]) -> None:
+        """Note pushes, whatever their tags."""
+
+    def of_children(self, index: Event) -> tuple[tuple[Digest, Time], ...]:
+        """The children of an index that its own client pushed, each with the time at which it did so last."""
 
 
 class Enrichment:
@@ -25,11 +38,20 @@ class Enrichment:
     `policies` say which tags matter; events of registries that are not configured stay as they are.
     """
 
-    def __init__(self, policies: PolicySet, registries: Container[RegistryName], read: ReadManifest) -> None:
+    def __init__(
+        self, policies: PolicySet, registries: Container[RegistryName], read: ReadManifest, pushes: NotedPushes
+    ) -> None:
         self._policies = policies
         self._registries = registries
         self._read = read
+        self._pushes = pushes
         self._unavailable: set[RegistryName] = set()
+
+    def note_pushes(self, events: Sequence[Event]) -> None:
+        """Note who pushed what, for the events that are enriched from now on."""
+        noted = [event for event in events if is_noted(event, self._policies)]
+        if noted:
+            self._pushes.note(noted)
 
     def enrich_all(self, events: Sequence[Event], pool: Executor) -> list[Event]:
         """The events, enriched side by side."""
@@ -46,13 +68,17 @@ class Enrichment:
         if event.digest is None or event.registry in self._unavailable:
             return event
         try:
-            return enriched(event, self._read(event.registry, event.repository, event.digest))
+            manifest = self._read(event.registry, event.repository, event.digest)
         except RegistryError as error:
             # A batch must not wait for the time-out of an unavailable registry once for each of its events.
             if error.temporary:
                 logger.warning("what events leave out is not read for now: %s", error)
                 self._unavailable.add(event.registry)
             return event
+        told = enriched(event, manifest)
+        if not is_noted(told, self._policies) or manifest.has_platform_twice:
+            return told
+        return replace(told, pushed=self._pushes.of_children(told))
 
     def _needs_manifest(self, event: Event) -> bool:
         return needs_manifest(event, self._policies)

@@ -34,7 +34,7 @@ class Archive:
         if document.problem:
             return ParsedNotification(rejected=(Rejection(document.problem, content),))
         parsed = self._read(document.value, content)
-        events = tuple(event for event in parsed.events if self._is_asked_for(event))
+        events = tuple(event for event in (*parsed.events, *parsed.untagged) if self._is_asked_for(event))
         return ParsedNotification(events, parsed.rejected)
 
     def _read(self, value: Any, content: bytes) -> ParsedNotification:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import islice
 
 from enforcer.events import Event
@@ -26,6 +25,7 @@ from worker.judging.judge import Judge
 from worker.rate_limit import RateLimit
 from worker.recovery.dry_ledger import DryLedger
 from worker.recovery.found_violations import FoundViolations
+from worker.recovery.pushes import ReplayedPushes
 
 BEGINNING = Time("0001-01-01T00:00:00Z")
 
@@ -123,6 +123,10 @@ def prepared_replay(context: Context, *, dry_run: bool, honour_times: bool) -> I
         pool = stack.enter_context(ThreadPoolExecutor(THREADS, thread_name_prefix="replay"))
         rate_limit = RateLimit(context.settings.sweep_rate)
         reader = RateLimitedReader(context.kept, context.registries, rate_limit, ledger.keep)
-        enrichment = Enrichment(policies, context.registries, reader.read)
-        enrich = partial(enrichment.enrich_all, pool=pool)
+        enrichment = Enrichment(policies, context.registries, reader.read, ReplayedPushes())
+
+        def enrich(events: Sequence[Event]) -> list[Event]:
+            enrichment.note_pushes(events)
+            return enrichment.enrich_all(events, pool)
+
         yield Replay(Judge(ledger, policies, late_window=None), enrich, found)

@@ -17,7 +17,7 @@ from enforcer.store.wakeups import Queues, Task
 from enforcer.times import Time
 from worker.context import Context
 from worker.judging.effects import Effects
-from worker.judging.enrichment import Enrichment
+from worker.judging.enrichment import Enrichment, NotedPushes
 from worker.judging.judge import Judge
 from worker.scanning.observation import Observation, observed_event
 from worker.scanning.scan import Scan
@@ -39,6 +39,7 @@ class ObservationJudge:
     queues: Queues
     ledger: Ledger
     policies: PolicyStore
+    pushes: NotedPushes
     late_window: float | None
     effects: Effects
 
@@ -55,6 +56,7 @@ class ObservationJudge:
             queues=context.queues,
             ledger=context.ledger,
             policies=context.policies,
+            pushes=context.stores.pushes,
             late_window=context.settings.late_window,
             effects=Effects.of(context),
         )
@@ -72,7 +74,7 @@ class ObservationJudge:
         if not events:
             return
         policies = self.policies.current()
-        enrichment = Enrichment(policies, self.registries, self._read)
+        enrichment = Enrichment(policies, self.registries, self._read, self.pushes)
         enriched = list(self.scan.side_by_side(enrichment.enrich, events))
         # Into the log first, like what a registry tells: if this worker dies now, a drain judges them, and a replay
         # knows them.

@@ -39,6 +39,7 @@ def check_installation(config: Path | None = None, environ: Mapping[str, str] = 
     policies: list[AnyPolicy] = list(settings.policies)
     yield from _check_database(settings, policies)
     yield check_policies(policies)
+    yield from check_settling(policies)
     for name, registry in settings.registries.items():
         restored = restored_namespaces(name, registry.namespaces, policies)
         yield from check_registry(name, registry, restored, settings.public_url)
@@ -94,6 +95,19 @@ def check_policies(policies: Sequence[AnyPolicy]) -> Result:
     if not enabled:
         return warning("policies", "there are none, so no tag is protected: add a table [[policies]]")
     return ok("policies", f"{len(enabled)} in force")
+
+
+def check_settling(policies: Sequence[AnyPolicy]) -> Iterator[Result]:
+    """The policies under which an index may take a new tag over: a trade of safety for old build tools."""
+    for policy in policies:
+        if policy.settle and not policy.disabled:
+            where = f"{policy.registry}/{policy.namespace}"
+            text = (
+                f"a policy of {where} lets new tags settle for {policy.settle:.0f} s: an index that claims to be by the"
+            )
+            yield warning(
+                "policies", f"{text} same client may take them over; set settle = 0 once buildx is 0.22 or newer"
+            )
 
 
 def restored_namespaces(

@@ -26,7 +26,7 @@ _OPTIONS = (
         "--protect", type=click.Choice(["overwrite", "delete"]), multiple=True, help="Against what; default: both."
     ),
     click.option("--signature-tags/--no-signature-tags", default=None, help="Whether tags of signatures as well."),
-    click.option("--settle", metavar="SECONDS", type=int, help="How long an index may take a new tag's place."),
+    click.option("--settle", metavar="SECONDS", type=int, help="How long its client's index may replace a new tag."),
     click.option("--bypass-actor", metavar="USER", multiple=True, help="User whose pushes are no violations."),
     click.option("--no-bypass-actors", is_flag=True, help="No such user any more."),
     click.option("--priority", type=int, help="Kept for clients of the vendors' APIs."),

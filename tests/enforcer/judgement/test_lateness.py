@@ -6,6 +6,7 @@ That the order of arrival does not matter is tested in tests/worker/test_order_o
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -15,12 +16,15 @@ from enforcer.judgement.record import Decision, Record, TagState
 from enforcer.judgement.rules import judge_next
 from enforcer.policies.policy import Protection
 from enforcer.times import Time
-from tests.fakes.events import deletion, digest, push
+from tests.fakes import events
+from tests.fakes.events import build_index, deletion, digest
 
 A, B, C, INDEX = digest(1), digest(2), digest(3), digest(9)
 PROTECTED = Protection(overwrite=True, delete=True, enforce=True, settle=120, policies=(1,))
 RECORD = Record(digest=A, time=Time("2026-11-22T04:00:00Z"), media_type="image")
-SETTLING = replace(RECORD, settles=Time("2026-11-22T04:02:00Z"), client=push("e", A, RECORD.time).client)
+SETTLING = replace(RECORD, settles=Time("2026-11-22T04:02:00Z"), client="ci@192.0.2.7")
+
+push = partial(events.push, **events.BUILD)
 
 
 def at(seconds):
@@ -67,7 +71,7 @@ def test_rule_6_parts_before_their_index():
     state, entries = history(
         (push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED), (push("3", C, at(2)), PROTECTED)
     )
-    index = push("4", INDEX, at(3), children=(A, B))
+    index = build_index("4", INDEX, at(3), (A, B))
 
     judgement = judge_late(index, state, PROTECTED, entries)
 
@@ -86,7 +90,7 @@ def test_rule_6_parts_of_another_build():
     )
     assert [entry.decision.value for entry in entries] == ["recorded", "overwritten", "removed", "recorded"]
 
-    judgement = judge_late(push("5", INDEX, at(4), children=(A, B)), state, PROTECTED, entries)
+    judgement = judge_late(build_index("5", INDEX, at(4), (A, B)), state, PROTECTED, entries)
 
     assert decisions(judgement) == [("5", Decision.SUPERSEDED)]
 
@@ -94,7 +98,7 @@ def test_rule_6_parts_of_another_build():
 def test_rule_6_no_part_any_more():
     """A part whose index turns out to have superseded nothing is the violation again that it was."""
     state, entries = history((push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED))
-    index = judge_late(push("4", INDEX, at(3), children=(A, B)), state, PROTECTED, entries)
+    index = judge_late(build_index("4", INDEX, at(3), (A, B)), state, PROTECTED, entries)
     entries = [entries[0], index.entries[1], index.entries[0]]
     assert [entry.decision.value for entry in entries] == ["recorded", "part", "superseded"]
 
@@ -111,7 +115,7 @@ def test_rule_6_no_part_any_more():
 def test_rule_6_repeated():
     """An index that comes again, as after a crash, tells again what became its parts."""
     state, entries = history((push("1", A, at(0)), PROTECTED), (push("2", B, at(1)), PROTECTED))
-    event = push("3", INDEX, at(2), children=(A, B))
+    event = build_index("3", INDEX, at(2), (A, B))
     index = judge_late(event, state, PROTECTED, entries)
 
     again = judge_late(event, index.state, PROTECTED, [entries[0], index.entries[1], index.entries[0]])
@@ -123,10 +127,10 @@ def test_rule_6_repeated():
     ("event", "state", "needed"),
     [
         (push("e", B, at(60)), TagState(SETTLING, (at(0), A, "d"), 1), False),
-        (push("e", INDEX, at(60), children=(A,)), TagState(SETTLING, (at(0), A, "d"), 1), True),
-        (push("e", INDEX, at(60), children=(A,)), TagState(RECORD, (at(0), A, "d"), 1), False),
-        (push("e", INDEX, at(60), children=(B,)), TagState(SETTLING, (at(0), A, "d"), 1), False),
-        (push("e", INDEX, at(60), children=(A,)), TagState(), False),
+        (build_index("e", INDEX, at(60), (A,)), TagState(SETTLING, (at(0), A, "d"), 1), True),
+        (build_index("e", INDEX, at(60), (A,)), TagState(RECORD, (at(0), A, "d"), 1), False),
+        (build_index("e", INDEX, at(60), (B,)), TagState(SETTLING, (at(0), A, "d"), 1), False),
+        (build_index("e", INDEX, at(60), (A,)), TagState(), False),
         (push("e", B, at(0)), TagState(RECORD, (at(0), A, "d"), 1), False),
         (push("d", A, at(0)), TagState(RECORD, (at(0), A, "d"), 1), True),
         (push("e", A, at(0)), TagState(RECORD, (at(0), B, "d"), 1), True),

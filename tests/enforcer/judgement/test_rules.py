@@ -11,12 +11,12 @@ from enforcer.judgement.record import Decision, Record, TagState
 from enforcer.judgement.rules import judge, judge_next
 from enforcer.policies.policy import Protection
 from enforcer.times import Time
-from tests.fakes.events import deletion, digest, push
+from tests.fakes.events import BUILD, build_index, deletion, digest, push
 
 A, B, C, INDEX = digest(1), digest(2), digest(3), digest(9)
 PROTECTED = Protection(overwrite=True, delete=True, enforce=True, settle=120, policies=(1,))
 RECORD = Record(digest=A, time=Time("2026-11-22T04:00:00Z"), media_type="image")
-SETTLING = replace(RECORD, settles=Time("2026-11-22T04:02:00Z"), client=push("e", A, RECORD.time).client)
+SETTLING = replace(RECORD, settles=Time("2026-11-22T04:02:00Z"), client="ci@192.0.2.7")
 
 
 def approve(event_id, digest, time):
@@ -47,7 +47,7 @@ def test_rule_2_moved(record, protection):
 
 def test_rule_4_recorded():
     """Protected, no record: this digest is the original, settling for as long as the policy says."""
-    decision, after = judge(push("e", A, at(0), media_type="image"), None, PROTECTED)
+    decision, after = judge(push("e", A, at(0), media_type="image", **BUILD), None, PROTECTED)
 
     assert (decision, after) == (Decision.RECORDED, SETTLING)
 
@@ -76,7 +76,7 @@ def test_rule_5_completed(protection):
 @pytest.mark.parametrize("seconds", [0, 60, 120])
 def test_rule_6_superseded(seconds):
     """Protected, settling, and the new manifest is an index that lists the recorded digest: the index is recorded."""
-    index = push("e", INDEX, at(seconds), children=(B, A), media_type="index")
+    index = build_index("e", INDEX, at(seconds), (B, A), media_type="index")
 
     decision, after = judge(index, SETTLING, PROTECTED)
 
@@ -91,25 +91,59 @@ def test_rule_6_superseded(seconds):
 )
 def test_rule_6_needs_all_three(record, seconds, children):
     """An index that comes after settling, or does not list the record, or meets a settled record, is a violation."""
-    index = push("e", INDEX, at(seconds), children=children)
+    index = build_index("e", INDEX, at(seconds), children)
 
     assert judge(index, record, PROTECTED) == (Decision.OVERWRITTEN, record)
 
 
 def test_rule_6_ends_with_settling():
     """An index of the index may supersede it in turn, but no later than anything else."""
-    _, record = judge(push("e", INDEX, at(60), children=(A,)), SETTLING, PROTECTED)
+    _, record = judge(build_index("e", INDEX, at(60), (A,)), SETTLING, PROTECTED)
 
-    assert judge(push("f", B, at(120), children=(INDEX,)), record, PROTECTED)[0] is Decision.SUPERSEDED
-    assert judge(push("f", B, at(121), children=(INDEX,)), record, PROTECTED) == (Decision.OVERWRITTEN, record)
+    assert judge(build_index("f", B, at(120), (INDEX,)), record, PROTECTED)[0] is Decision.SUPERSEDED
+    assert judge(build_index("f", B, at(121), (INDEX,)), record, PROTECTED) == (Decision.OVERWRITTEN, record)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"actor": "mallory"},
+        {"address": "203.0.113.66:4711"},
+        {"pushed": ()},
+        {"pushed": ((B, RECORD.time.plus(-1)),)},
+        {"pushed": ((C, RECORD.time),)},
+    ],
+    ids=["other actor", "other host", "child of another client", "child from before", "another child"],
+)
+def test_rule_6_needs_one_client(changes):
+    """An index by another client, or with a child that its client did not push since the first push: a violation."""
+    index = build_index("e", INDEX, at(60), (A, B), **changes)
+
+    assert judge(index, SETTLING, PROTECTED) == (Decision.OVERWRITTEN, SETTLING)
+
+
+def test_rule_6_needs_a_claim():
+    """Clients that claim nothing are not known to be one."""
+    unnamed = {"actor": "", "address": ""}
+    _, record = judge(push("e", A, at(0), **unnamed), None, PROTECTED)
+
+    assert judge(build_index("f", INDEX, at(1), (A,), **unnamed), record, PROTECTED) == (Decision.OVERWRITTEN, record)
+
+
+def test_rule_6_without_settle():
+    """By default an index is an overwrite like all others, whoever pushes it and what it lists."""
+    _, record = judge(push("e", A, at(0), **BUILD), None, replace(PROTECTED, settle=0))
+
+    index = build_index("f", INDEX, at(0), (A, B))
+    assert judge(index, record, replace(PROTECTED, settle=0)) == (Decision.OVERWRITTEN, record)
 
 
 @pytest.mark.parametrize(
     ("pushed", "seconds", "decision"),
-    [(B, 120, Decision.PART), (A, 120, Decision.PART), (C, 120, Decision.OVERWRITTEN), (B, 121, Decision.OVERWRITTEN)],
+    [(B, 120, Decision.PART), (A, 120, Decision.PART), (C, 120, Decision.OVERWRITTEN), (B, 10**6, Decision.PART)],
 )
-def test_rule_6_part_after_its_index(pushed, seconds, decision):
-    """A child that follows its index while that settles is a part of it; another manifest, or one later, is not."""
+def test_rule_6a_part_after_its_index(pushed, seconds, decision):
+    """A child of the recorded index is a part of it, whenever it is pushed; another manifest is not."""
     record = replace(SETTLING, digest=INDEX, children=(A, B), deleted=True)
 
     assert judge(push("e", pushed, at(seconds)), record, PROTECTED) == (decision, replace(record, deleted=False))

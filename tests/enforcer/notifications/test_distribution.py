@@ -215,10 +215,12 @@ def test_other_actions(action):
 
 @pytest.mark.parametrize("tag", ["", ...])
 def test_push_without_tag(tag):
-    """A push by digest changes no tag, even if the rest of it is wrong."""
-    reading = read_json({"events": [push(tag=tag), push(tag=tag, digest="wrong"), push(tag=tag, repository=1)]})
+    """A push by digest changes no tag, even if the rest of it is wrong; which manifest it was is known."""
+    blob = push(tag=tag, mediaType="application/octet-stream", repository=1)
+    reading = read_json({"events": [push(tag=tag), push(tag=tag, digest="wrong"), blob]})
 
     assert (reading.events, reading.rejected) == ((), ())
+    assert [(event.tag, event.digest) for event in reading.untagged] == [(None, push()["target"]["digest"])]
 
 
 @pytest.mark.parametrize(

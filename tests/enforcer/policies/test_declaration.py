@@ -33,7 +33,7 @@ def test_a_policy_needs_its_place_and_its_tags(folder):
         "mode": "enforce",
         "protect": ["overwrite", "delete"],
         "signature_tags": False,
-        "settle": 120,
+        "settle": 0,
         "bypass_actors": [],
         "comment": "",
     }

@@ -159,7 +159,7 @@ class TestFormer:
         revisions = [policy(), policy(settle=10), policy(settle=20, tags="1.*", effective_since=self.LATEST)]
         former = [(revisions[1], self.LATEST), (revisions[0], self.LATER)]
         found = [self.protects(at, revisions[2], former=former) for at in (-1, 0, 59, 60, 119, 120, 500)]
-        assert [each and each.settle for each in found] == [None, 120, 120, 10, 10, 20, 20]
+        assert [each and each.settle for each in found] == [None, 0, 0, 10, 10, 20, 20]
 
     def test_deleted(self):
         """A policy that was deleted protected until then."""

@@ -10,13 +10,13 @@ from fakeredis import FakeServer, FakeStrictRedis
 from redis.exceptions import OutOfMemoryError
 
 from enforcer.alerts.message import Alert
-from enforcer.store.log import Log
+from enforcer.store.log import LOG, Log
 from enforcer.store.wakeups import Queues, Task
 from enforcer.store.workqueue import WorkQueue
 from enforcer.web.app import create_app
 from enforcer.web.services import services
 from tests.fakes.events import digest
-from tests.fakes.settings import TOKEN, registry_table, settings
+from tests.fakes.settings import TOKEN, policy_table, registry_table, settings
 
 PATH = "/notifications/main"
 ENVELOPES = Path(__file__).parents[2] / "data" / "distribution_events"
@@ -101,6 +101,17 @@ def test_the_answer_does_not_wait_for_the_wake_up(redis, client):
     assert (answer.status_code, drains(redis)) == (202, 0)
     answer.close()
     assert drains(redis) == 1
+
+
+@pytest.mark.parametrize(("settle", "events"), [(0, 0), (60, 1)])
+def test_pushes_by_digest(redis, settle, events):
+    """They enter the log only where a policy lets tags settle: who pushed what may then decide something."""
+    app = create_app(settings(policies=[policy_table(settle=settle)]), redis)
+    here = app.extensions["enforcer"]
+    here.stores.policies.apply_settings(here.settings.policies)
+    captured = json.loads((ENVELOPES / "v3" / "05_push_manifest_by_digest.json").read_bytes())
+    assert post(app.test_client(), json.dumps(captured["requests"][0]["envelope"])).status_code == 202
+    assert redis.xlen(LOG) == events
 
 
 def test_what_concerns_no_tag_wakes_nobody(redis, client):

@@ -18,7 +18,7 @@ namespace = "settled"
 tags = { pattern = "**" }
 settle = 120
 """
-OWNER, ATTACKER = "198.51.100.7:4000", "203.0.113.66:4000"
+OWNER, ATTACKER = "198.51.100.7", "203.0.113.66"  # with a port the registry would not believe them
 
 
 def crowd(bench: Bench, repository: str, *, tags: int, gap: float, seconds: float, patience: float) -> list[str]:

@@ -181,6 +181,7 @@ def test_people_are_told_once_as_soon_as_it_held(scene):
 
 def test_what_may_be_a_build_is_told_late(scene):
     """People hear of a change by the client that made the tag a moment ago only when it was no step of its build."""
+    scene.let_settle()
     scene.record()
     before = scene.overwrite(actor="ci")
     assert before.doubtful
@@ -194,6 +195,7 @@ def test_what_may_be_a_build_is_told_late(scene):
 
 def test_what_may_be_a_build_is_told_late_in_a_fight_too(scene):
     """A change that nobody heard of yet is not forgotten when the next one comes."""
+    scene.let_settle()
     scene.record()
     first = scene.overwrite(actor="ci")
     scene.next_step()

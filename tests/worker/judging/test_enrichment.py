@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,18 +12,20 @@ from enforcer.judgement.record import Decision
 from enforcer.judgement.violation import State
 from enforcer.manifests import DOCKER_LIST, OCI_INDEX, OCI_MANIFEST
 from enforcer.names import Digest, RegistryName, Tag
-from tests.fakes.events import APP, NAME, deletion, digest, push
+from enforcer.times import Time
+from tests.fakes.events import APP, BUILD, NAME, deletion, digest, push
 from tests.fakes.images import image, index
 from tests.fakes.settings import policy_table
 from worker.judging.enrichment import Enrichment
 
+START = Time("2026-11-22T04:00:00Z")
 ORIGINAL, OTHER = image("original"), image("other")
 CHILDREN = image("amd64"), image("arm64")
 INDEX = index(*CHILDREN)
 
 
 def enrichment_of(context):
-    return Enrichment(context.policies.current(), context.registries, context.manifest)
+    return Enrichment(context.policies.current(), context.registries, context.manifest, context.stores.pushes)
 
 
 @pytest.fixture
@@ -200,3 +203,35 @@ def test_an_approved_index_is_kept_with_its_children(scene):
     scene.finish()
     assert scene.digest == Digest.of(INDEX)
     assert set(scene.registry.manifests[APP]) == {Digest.of(content) for content in (INDEX, *CHILDREN)}
+
+
+@pytest.fixture
+def settling(make_context, registry):
+    """Events are enriched where a policy lets tags settle."""
+    return enrichment_of(make_context(policies=[policy_table(settle=120)]))
+
+
+def test_a_settling_index_is_told_who_pushed_its_children(settling, stored):
+    """Of the children of an index those are known that its own client pushed, whatever the tag."""
+    ours, theirs = map(Digest.of, CHILDREN)
+    settling.note_pushes(
+        [push("1", ours, START, tag=None, **BUILD), push("2", theirs, START, **BUILD | {"actor": "mallory"})]
+    )
+    told = pushed(INDEX, media_type=OCI_INDEX, children=(ours, theirs), **BUILD)
+    assert settling.enrich(told) == replace(told, pushed=((ours, START),))
+
+
+def test_an_index_with_a_platform_twice_has_no_children_of_its_own(settling, registry):
+    """Which of two images a client takes for its platform is nothing to be decided by an index that comes later."""
+    listed = json.loads(INDEX)
+    listed["manifests"][1]["platform"] = listed["manifests"][0]["platform"]
+    twice = json.dumps(listed).encode()
+    registry.put_manifest(APP, None, twice, OCI_INDEX)
+    settling.note_pushes([push(str(number), Digest.of(each), START, **BUILD) for number, each in enumerate(CHILDREN)])
+    assert settling.enrich(pushed(twice, **BUILD)).pushed == ()
+
+
+def test_nobody_notes_pushes_where_nothing_settles(enrichment, context):
+    """By default nothing is kept of pushes by digest."""
+    enrichment.note_pushes([push("1", Digest.of(ORIGINAL), START, **BUILD)])
+    assert context.redis.keys("*:pushes") == []

@@ -27,6 +27,7 @@ PROTECTED = PolicySet(
             namespace=Namespace("team"),
             repositories=Selector.from_dict({"decoration": "repoMatches", "pattern": "**"}),
             tags=Selector.from_dict({"decoration": "excludes", "pattern": "latest"}),
+            settle=120,
             effective_since=Time("2026-01-01T00:00:00Z"),
         )
     ]

@@ -33,12 +33,17 @@ def harbor_payloads():
         yield json.loads(path.read_text())
 
 
+def whole(reading):
+    """A replay takes the pushes by digest with all others: policies may let tags settle."""
+    return replace(reading, events=(*reading.events, *reading.untagged), untagged=())
+
+
 def test_distribution_envelopes():
     """Envelopes are read as the receiver reads them."""
     envelopes = list(captured())
     assert envelopes
     for envelope in envelopes:
-        assert ARCHIVE.read(document(envelope)) == distribution.read(json.dumps(envelope).encode(), MAIN)
+        assert ARCHIVE.read(document(envelope)) == whole(distribution.read(json.dumps(envelope).encode(), MAIN))
 
 
 def test_single_events_of_an_envelope():
@@ -46,7 +51,7 @@ def test_single_events_of_an_envelope():
     envelope = next(envelope for envelope in captured() if envelope["events"][0]["action"] == "push")
     for event in envelope["events"]:
         alone = distribution.read(json.dumps({"events": [event]}).encode(), MAIN)
-        assert ARCHIVE.read(document(event)) == alone
+        assert ARCHIVE.read(document(event)) == whole(alone)
 
 
 def test_harbor_payloads():

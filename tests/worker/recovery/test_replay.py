@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,7 @@ from enforcer.policies.patterns import Pattern
 from enforcer.policies.unlock import Unlock
 from enforcer.store.ledger import Ledger
 from enforcer.times import Time
-from tests.fakes.events import APP, MAIN, NAME, deletion, digest, push
+from tests.fakes.events import APP, BUILD, MAIN, NAME, deletion, digest, push
 from tests.fakes.images import image, index
 from tests.fakes.scans import FAST, announce, decisions_of, record_of, run_baseline
 from tests.fakes.settings import policy_table
@@ -161,13 +162,16 @@ def test_no_limit_on_lateness(context):
     assert [(violation.pushed, violation.event_id) for violation in found] == [(digest(2), "live")]
 
 
-def test_an_index_that_comes_in_another_batch(context):
+def test_an_index_that_comes_in_another_batch(context, registry):
     """A part of an index is no violation, though the index is judged in a later batch; it is not reported as one."""
     parts = [image("a"), image("b")]
     whole = index(*parts)
-    build = [push(f"part-{number}", Digest.of(part), at(number)) for number, part in enumerate(parts)]
+    registry.put_manifest(APP, None, whole, OCI_INDEX)
+    policies = context.policies
+    policies.change(next(iter(policies.current())).id, lambda policy: replace(policy, settle=120), "ops")
+    build = [push(f"part-{number}", Digest.of(part), at(number), **BUILD) for number, part in enumerate(parts)]
     others = [push(f"other-{number}", digest(1), at(2 + number / BATCH), tag="other") for number in range(BATCH)]
-    done = push("index", Digest.of(whole), at(60), media_type=OCI_INDEX, children=tuple(map(Digest.of, parts)))
+    done = push("index", Digest.of(whole), at(60), media_type=OCI_INDEX, children=tuple(map(Digest.of, parts)), **BUILD)
     _, found = replay(context, [*build, *others, done])
     assert record_of(context, "team/app:1.0").digest == Digest.of(whole)
     assert found == []

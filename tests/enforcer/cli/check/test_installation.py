@@ -122,6 +122,14 @@ def test_disabled_policies_protect_nothing(folder, registry):
     assert level is Level.WARNING
 
 
+def test_settling_is_named(folder, registry):
+    """A policy that lets new tags settle trades safety: whoever reads on may not need it any more."""
+    findings = findings_of(folder, settings_of(registry, POLICY + "settle = 60"))
+    ((_, _), (level, text)) = lines(findings, "policies")
+    assert level is Level.WARNING
+    assert "main/library lets new tags settle for 60 s" in text
+
+
 def test_namespaces_of_policies_and_settings(folder, registry):
     """Push rights are asked for once in each namespace that a policy or the registry's table names."""
     findings_of(folder, settings_of(registry, POLICY, more='namespaces = ["team", "library"]'))

@@ -1,0 +1,69 @@
+"""What people hear of decisions that are no violations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from enforcer.alerts.message import Alert, Severity
+from enforcer.alerts.notices import notice
+from enforcer.judgement.record import Decision, Entry, Record
+from enforcer.policies.policy import Protection
+from enforcer.times import Time
+from tests.fakes.events import NAME, digest, push
+from tests.fakes.violations import violation
+
+FIRST, INDEX, PART = digest(1), digest(9), digest(2)
+WHEN = Time("2026-11-22T04:00:00Z")
+PROTECTED = Protection(overwrite=True, delete=True, enforce=True, settle=120, policies=(1,))
+RECORD = Record(digest=INDEX, time=WHEN, children=(FIRST, PART))
+SUPERSEDED = Entry(push("e", INDEX, WHEN, children=(FIRST, PART)), Decision.SUPERSEDED, PROTECTED, RECORD)
+A_PART = Entry(push("f", PART, WHEN, actor="ci"), Decision.PART, PROTECTED, RECORD)
+
+
+def test_superseded():
+    """An index that took a tag over is a warning, with both digests and the command that goes back."""
+    said = notice(NAME, SUPERSEDED, FIRST)
+    assert said.severity is Severity.WARNING
+    assert INDEX in said.text
+    assert f"enforcer tag approve --registry main team/app:1.0 {FIRST} --reason" in said.text
+
+
+def test_part():
+    """A part that was put back by its index is no more than worth knowing."""
+    said = notice(NAME, A_PART, None)
+    assert (said.severity, said.details["pushed_digest"], said.details["recorded_digest"]) == (
+        Severity.INFO,
+        PART,
+        INDEX,
+    )
+
+
+def test_same_part_again():
+    """However often somebody pushes it, it is the same notice."""
+    again = replace(A_PART, event=push("g", PART, WHEN.plus(9)))
+    assert notice(NAME, A_PART, None).id == notice(NAME, again, None).id
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        replace(A_PART, decision=Decision.UNCHANGED),
+        replace(A_PART, protection=replace(PROTECTED, enforce=False)),
+        replace(A_PART, decision=Decision.OVERWRITTEN),
+    ],
+    ids=["unchanged", "only observed", "violation"],
+)
+def test_nothing_to_say(entry):
+    """Of all else there is nothing to say, or a violation says it."""
+    assert notice(NAME, entry, None) is None
+
+
+def test_index_that_lists_the_original():
+    """The alert of a violation says what an index that lists the original looks like, and what to do."""
+    text = Alert.of(violation(lists_recorded=True, pushed=INDEX)).text
+    assert f"enforcer tag approve --registry main team/app:1.0 {INDEX}" in text
+    assert "buildx 0.22" in text
+    assert "settle" in text
+    assert "buildx" not in Alert.of(violation(pushed=INDEX)).text
