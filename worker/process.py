@@ -40,7 +40,7 @@ def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
         connection=waiting,
         job_class=AllowedJob,
         serializer=JSONSerializer,
-        worker_ttl=60,
+        worker_ttl=20,  # it waits for a job for 15 seconds less: so soon it finds a master that stands still
         maintenance_interval=30,
         log_job_description=False,
     )

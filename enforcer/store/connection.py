@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from redis.sentinel import MasterNotFoundError, Sentinel
+from redis.sentinel import MasterNotFoundError, Sentinel, SentinelManagedConnection
 
 from enforcer.errors import InvalidSettings, StoreUnavailable
 from enforcer.store import embedded
@@ -130,9 +130,22 @@ def _connect_by_sentinel(redis_url: str, options: dict[str, Any]) -> redis.Redis
         **options,
     )
     client: redis.Redis = sentinel.master_for(  # type: ignore[no-untyped-call]
-        unquote(service), db=int(database or 0), username=unquote(username) or None, password=unquote(password) or None
+        unquote(service),
+        db=int(database or 0),
+        username=unquote(username) or None,
+        password=unquote(password) or None,
+        connection_class=_MasterConnection,
     )
     return client
+
+
+class _MasterConnection(SentinelManagedConnection):
+    """A connection to the master that is closed when an answer does not come in time, as every other kind is."""
+
+    def read_response(self, disable_decoding: bool = False, **options: Any) -> Any:
+        # The library's own gives a connection back to the pool with the answer outstanding: the next command would read
+        # it for its own. A master that stands still and goes on is enough for that.
+        return super().read_response(disable_decoding, **options | {"disconnect_on_error": True})
 
 
 def _address(host: str) -> tuple[str, int]:
