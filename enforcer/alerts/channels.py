@@ -16,6 +16,7 @@ from typing import Protocol
 
 import requests
 
+from enforcer.alerts.claims import escaped, inert
 from enforcer.alerts.message import Alert, Severity
 from enforcer.errors import EnforcerError
 from enforcer.settings.settings import AlertSettings
@@ -28,6 +29,9 @@ logging.getLogger("apprise").addFilter(lambda record: record.getMessage().starts
 
 SIGNATURE = "X-Tag-Enforcer-Signature"
 DELIVERY = "X-Tag-Enforcer-Delivery"
+RENDERS_MARKDOWN = ("Discord", "Mattermost")
+"""Services that look for Markdown in what Apprise sends them as plain text."""
+
 TIMEOUT = 10
 """Seconds for one delivery."""
 
@@ -93,7 +97,7 @@ class AppriseChannel:
     url: str
 
     def send(self, alert: Alert) -> None:
-        """Notify the service."""
+        """Notify the service: with plain text, which Apprise escapes as the service's own markup needs."""
         import apprise  # noqa: PLC0415 - it loads a hundred services, which only the alert worker needs
 
         kinds = {
@@ -104,7 +108,16 @@ class AppriseChannel:
         service = apprise.Apprise()
         if not service.add(self.url):
             raise AlertFailed("Apprise does not know the service of an alerts.urls entry")
-        if not service.notify(body=alert.text, title="Tag Enforcer", notify_type=kinds[alert.severity]):
+        text = inert(alert.text)
+        is_plain = service[0].resolve_format(apprise.NotifyFormat.TEXT) is apprise.NotifyFormat.TEXT
+        taken = service.notify(
+            body=escaped(text) if is_plain and service[0].service_name in RENDERS_MARKDOWN else text,
+            title="Tag Enforcer",
+            notify_type=kinds[alert.severity],
+            body_format=apprise.NotifyFormat.TEXT,
+            interpret_escapes=False,
+        )
+        if not taken:
             raise AlertFailed(f"{service[0].service_name} did not take the alert")
 
 

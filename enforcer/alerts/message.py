@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from enforcer.alerts.claims import LONGEST_PROBLEM, claimed, shortened
 from enforcer.judgement.record import Decision
 from enforcer.judgement.violation import State, Violation
 from enforcer.names import Digest, TagName
@@ -87,13 +88,12 @@ def _details(violation: Violation) -> dict[str, Any]:
 
 
 def describe(violation: Violation) -> str:
-    """A violation in words for people: which tag, what happened, who did it, and what became of it."""
-    who = violation.actor or "somebody unnamed"
-    where = f" from {violation.address}" if violation.address else ""
+    """A violation in words for people: which tag, what happened, who is said to have done it, what became of it."""
+    who = claimed(violation)
     what = (
-        f"deleted by {who}{where}"
+        f"deleted by {who}"
         if violation.kind is Decision.DELETED
-        else f"overwritten with {violation.pushed and violation.pushed.short} by {who}{where}"
+        else f"overwritten with {violation.pushed and violation.pushed.short} by {who}"
     )
     return (
         f"{violation.name.reference} in {violation.name.registry} was {what} at {violation.time[:19]}Z; "
@@ -118,6 +118,7 @@ def _hint(violation: Violation) -> str:
 
 
 def _consequence(violation: Violation) -> str:
+    problem = shortened(violation.problem, LONGEST_PROBLEM)
     match _outcome(violation):
         case State.RESTORED:
             times = f" (restored {violation.restores} times so far)" if violation.restores > 1 else ""
@@ -131,9 +132,9 @@ def _consequence(violation: Violation) -> str:
         case State.OBSERVED:
             return f"nothing was changed, the policy only observes; it should be {violation.recorded.short}"
         case State.NOT_RESTORABLE:
-            return f"{violation.recorded.short} cannot be put back: {violation.problem}"
+            return f"{violation.recorded.short} cannot be put back: {problem}"
         case State.WITHDRAWN:
             return "withdrawn: that digest turned out to be the original"
         case "failing":
-            return f"{violation.recorded.short} is not back yet: {violation.problem}"
+            return f"{violation.recorded.short} is not back yet: {problem}"
     return f"{violation.recorded.short} is being put back"

@@ -20,11 +20,15 @@ class Received:
 
 
 class FakeReceiver:
-    """`status` and `location` are what it answers, `latency` the seconds before; `received` is what it was sent."""
+    """`status`, `location` and `content` are what it answers, `latency` the seconds before.
+
+    `received` is what it was sent.
+    """
 
     def __init__(self) -> None:
         self.status = 200
         self.location = ""
+        self.content = b""
         self.latency = 0.0
         self.received: list[Received] = []
         self._server = _Server(self)
@@ -70,8 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(self.server.receiver.status)
         if self.server.receiver.location:
             self.send_header("Location", self.server.receiver.location)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(self.server.receiver.content)))
         self.end_headers()
+        self.wfile.write(self.server.receiver.content)
 
     do_GET = do_POST = handle_any  # noqa: N815 - the base class names them so
 

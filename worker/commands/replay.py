@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from enforcer.alerts.claims import claimed
 from enforcer.cli.framework import FAILED, FOUND
 from enforcer.cli.parameters import SINCE
 from enforcer.cli.session import registry_of
@@ -160,7 +161,7 @@ def _tell(whole: Replay, *, as_json: bool) -> None:
         digests = _digests(before, after)
         click.echo(f"{name} would be recorded as {digests['after']} instead of {digests['before'] or 'nothing'}")
     for violation in whole.found:
-        who = violation.actor or "somebody unnamed"
+        who = claimed(violation)
         what = f"deleted by {who}" if violation.pushed is None else f"overwritten with {violation.pushed} by {who}"
         click.echo(f"{violation.name} was {what} at {violation.time[:19]}Z; it should be {violation.recorded}")
     decisions = ", ".join(f"{count} {decision}" for decision, count in sorted(report.decisions.items()))

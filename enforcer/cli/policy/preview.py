@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from enforcer.alerts.claims import claimed
 from enforcer.cli.policy.options import checked, given_fields, policy_options
 from enforcer.cli.session import Session, open_session, registry_of
 from enforcer.cli.settings import settings_option
@@ -112,8 +113,10 @@ def _as_text(found: Preview, days: int, limit: int) -> str:
 def _told(move: Move) -> str:
     event = move.event
     pushed = f" with {event.digest.short}" if event.digest and event.digest != move.recorded else ""
-    who = f" by {event.actor}" if event.actor else ""
-    return f"{event.time[:19]}Z  {move.name.reference} {move.kind}{pushed}{who}, instead of {move.recorded.short}"
+    return (
+        f"{event.time[:19]}Z  {move.name.reference} {move.kind}{pushed} by {claimed(event)}, "
+        f"instead of {move.recorded.short}"
+    )
 
 
 def _more(total: int, limit: int) -> list[str]:

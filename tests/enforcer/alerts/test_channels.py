@@ -26,7 +26,8 @@ from tests.fakes.violations import violation
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  # Apprise's own affair
 
 SECRET = "geheim-8f3a"
-WHEN = "team/app:1.0 in main was overwritten with sha256:000000000000 by mallory from 192.0.2.7:4711"
+WHO = "a client that claims to be mallory from 192.0.2.7:4711"
+WHEN = f"team/app:1.0 in main was overwritten with sha256:000000000000 by {WHO}"
 DAY = "at 2026-11-22T04:06:41Z"
 ORIGINAL = digest(1).short
 
@@ -94,13 +95,15 @@ def test_text_for_each_outcome(case):
 def test_text_for_a_deletion():
     """A deleted tag is not called overwritten."""
     alert = Alert.of(violation(kind=Decision.DELETED, pushed=None))
-    assert alert.text.startswith("team/app:1.0 in main was deleted by mallory from 192.0.2.7:4711 at ")
+    assert alert.text.startswith("team/app:1.0 in main was deleted by a client that claims to be mallory from ")
 
 
 def test_text_for_nobody_in_particular():
-    """A registry without accounts names nobody."""
+    """A registry without accounts names no user; an address is claimed all the same."""
     text = Alert.of(violation(actor="", address="")).text
-    assert "was overwritten with sha256:000000000000 by somebody unnamed at 2026" in text
+    assert "was overwritten with sha256:000000000000 by an unknown user at 2026" in text
+    text = Alert.of(violation(actor="")).text
+    assert "by an unknown user (claims to come from 192.0.2.7:4711) at 2026" in text
 
 
 @pytest.mark.parametrize(

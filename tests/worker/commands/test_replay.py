@@ -41,7 +41,8 @@ def test_replays_and_reports(worker, archive):
     result = worker("replay", archive)
     assert result.exit_code == 3
     assert result.stdout == (
-        f"main/team/app:1.0 was overwritten with {Digest.of(B)} by mallory at 2026-01-01T00:10:00Z; "
+        f"main/team/app:1.0 was overwritten with {Digest.of(B)} by a client that claims to be mallory "
+        f"at 2026-01-01T00:10:00Z; "
         f"it should be {Digest.of(A)}\n"
     )
     assert result.stderr == "3 events: 1 moved, 1 overwritten, 1 recorded; 0 not understood\n"

@@ -24,8 +24,10 @@ def test_in_words(past, enforcer):
     lines = enforcer.done("preview", "--namespace", "team", "--tags", "*").splitlines()
     assert lines[:2] == ["would protect 1 tags", f"  team/app:1.0  {digest(3).short}"]
     assert lines[2] == "would have undone 2 moves of the last 30 days"
-    assert lines[3].endswith(f"Z  team/app:1.0 overwritten with {digest(3).short}, instead of {digest(1).short}")
-    assert " overwritten with " + digest(2).short + " by mallory, instead of" in lines[4]
+    assert lines[3].endswith(
+        f"Z  team/app:1.0 overwritten with {digest(3).short} by an unknown user, instead of {digest(1).short}"
+    )
+    assert " overwritten with " + digest(2).short + " by a client that claims to be mallory, instead of" in lines[4]
 
 
 def test_more_than_the_limit(past, enforcer):
