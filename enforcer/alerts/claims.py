@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Protocol
 
 LONGEST = 80
 """Characters shown of a text that a client chose."""
@@ -18,19 +17,6 @@ _MARKDOWN = re.compile(r"[\\`*_~|#>\[\]()]")
 
 
 _FINDER = re.compile(r"tag-enforcer (sweep|baseline)")  # as observations name themselves; each client has an address
-
-
-class Client(Protocol):
-    """The claims of an event or a violation."""
-
-    @property
-    def actor(self) -> str: ...
-
-    @property
-    def address(self) -> str: ...
-
-    @property
-    def user_agent(self) -> str: ...
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
@@ -51,15 +37,21 @@ def escaped(text: str) -> str:
     return _MARKDOWN.sub(r"\\\g<0>", text)
 
 
-def claimed(client: Client) -> str:
+def claimed(actor: str, address: str, user_agent: str = "") -> str:
     """The client of an event: it chose its address, and where a registry asks for no credentials its name as well.
 
-    What no event told has a finder: ours.
+    What no event told has a finder, which is ours.
     """
-    where = f" from {shortened(client.address)}" if client.address else ""
-    if client.actor:
-        return f"a client that claims to be {shortened(client.actor)}{where}"
+    where = f" from {shortened(address)}" if address else ""
+    if actor:
+        return f"a client that claims to be {shortened(actor)}{where}"
     if where:
         return f"an unknown user (claims to come{where})"
-    finder = _FINDER.fullmatch(client.user_agent)
-    return f"an unknown user (found by a {finder[1]})" if finder else "an unknown user"
+    finder = found_by(user_agent)
+    return f"an unknown user ({finder})" if finder else "an unknown user"
+
+
+def found_by(user_agent: str) -> str:
+    """Our own look that found it, in words; nothing for what a client did."""
+    finder = _FINDER.fullmatch(user_agent)
+    return f"found by a {finder[1]}" if finder else ""

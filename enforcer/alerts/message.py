@@ -79,6 +79,9 @@ def _details(violation: Violation) -> dict[str, Any]:
         "address": fields["address"],
         "user_agent": fields["user_agent"],
         "time": fields["time"],
+        "original_time": fields["original_time"],
+        "original_actor": fields["original_actor"],
+        "original_address": fields["original_address"],
         "event": fields["event_id"],
         "exposure_ms": fields["exposure"],
         "restores": fields["restores"],
@@ -89,7 +92,7 @@ def _details(violation: Violation) -> dict[str, Any]:
 
 def describe(violation: Violation) -> str:
     """A violation in words for people: which tag, what happened, who is said to have done it, what became of it."""
-    who = claimed(violation)
+    who = claimed(violation.actor, violation.address, violation.user_agent)
     what = (
         f"deleted by {who}"
         if violation.kind is Decision.DELETED
@@ -97,7 +100,7 @@ def describe(violation: Violation) -> str:
     )
     return (
         f"{violation.name.reference} in {violation.name.registry} was {what} at {violation.time[:19]}Z; "
-        f"{_consequence(violation)}{_hint(violation)}"
+        f"{_consequence(violation)}{_original(violation)}{_hint(violation)}"
     )
 
 
@@ -106,14 +109,24 @@ def approval(name: TagName, digest: Digest) -> str:
     return f"enforcer tag approve --registry {name.registry} {name.reference} {digest} --reason '…'"
 
 
-def _hint(violation: Violation) -> str:
-    """The way on for whoever pushed an index that lists the original, as an old build tool does."""
-    if not violation.lists_recorded or violation.pushed is None or violation.state is State.APPROVED:
+def _original(violation: Violation) -> str:
+    """Whose the original is: the owner's own push may be the one that was refused."""
+    if violation.original_time is None or violation.state is State.WITHDRAWN:
         return ""
+    client = claimed(violation.original_actor, violation.original_address)
+    return f". The original was pushed by {client} at {violation.original_time[:19]}Z"
+
+
+def _hint(violation: Violation) -> str:
+    """The way on for whoever meant what was pushed, and for an old build tool, whose index lists the original."""
+    if violation.pushed is None or violation.state in (State.APPROVED, State.RELEASED, State.WITHDRAWN):
+        return ""
+    meant = approval(violation.name, violation.pushed)
+    if not violation.lists_recorded:
+        return f". If the other one was meant: {meant}"
     return (
-        ". What was pushed is an index that lists the original: old build tools push so. If it was meant: "
-        f"{approval(violation.name, violation.pushed)}; for the future, buildx 0.22 or newer pushes parts by digest, "
-        "and a policy may let new tags `settle`"
+        f". What was pushed is an index that lists the original: old build tools push so. If it was meant: {meant}; "
+        "for the future, buildx 0.22 or newer pushes parts by digest, and a policy may let new tags `settle`"
     )
 
 

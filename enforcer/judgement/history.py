@@ -6,8 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from enforcer.judgement.record import Entry
+from enforcer.events import Action
+from enforcer.judgement.record import Decision, Entry
 from enforcer.names import Digest
+
+USER_AGENT = "tag-enforcer"
+"""The beginning of what our own requests call themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,17 @@ class Line:
 
     entry: Entry
     digest: Digest | None
+
+    @property
+    def is_restore(self) -> bool:
+        """True if we put the original back, or a client that claims to be us: nothing else came of it."""
+        event = self.entry.event
+        return (
+            event.action is Action.PUSH
+            and self.entry.decision is Decision.UNCHANGED
+            and event.user_agent.startswith(USER_AGENT)
+            and bool(event.address)
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The line for JSON."""

@@ -24,7 +24,8 @@ def is_too_late(arrival: Arrival, history: Sequence[Entry], late_window: float |
     `late_window` is in seconds, None for no limit; `cut_off` says that the history may have lost its oldest entries.
     """
     places = [entry.event.order for entry in history if not entry.late]
-    if not places or (cut_off and arrival.event.order < places[0]):
+    # The oldest entry may be the record's own, which was kept when those after it were dropped.
+    if not places or (cut_off and arrival.event.order < places[:2][-1]):
         return True  # the record of that time is not known any more
     if arrival.event.order > places[-1]:
         return False  # however long it was on its way, nothing came after it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
@@ -46,7 +46,8 @@ class Record:
 
     `client` pushed it; until the time `settles` an index of that client which lists the digest may take its place;
     `deleted` says that the tag was deleted and not pushed since; `approved` is the digest that an operator expects
-    next.
+    next. `event` is the id of the push that made it, and `actor` and `address` what that claims: evidence, by which it
+    is no other record.
     """
 
     digest: Digest
@@ -57,6 +58,9 @@ class Record:
     client: str = ""
     deleted: bool = False
     approved: Digest | None = None
+    event: str = field(default="", compare=False)
+    actor: str = field(default="", compare=False)
+    address: str = field(default="", compare=False)
 
     def is_settling(self, time: Time) -> bool:
         """True while a build may still be going on that the record is a part of."""
@@ -83,6 +87,9 @@ class Record:
             client=fields.get("client", ""),
             deleted=fields.get("deleted", False),
             approved=Digest(fields["approved"]) if "approved" in fields else None,
+            event=fields.get("event", ""),
+            actor=fields.get("actor", ""),
+            address=fields.get("address", ""),
         )
 
 

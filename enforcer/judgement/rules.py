@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 
 from enforcer.events import Action, Event
 from enforcer.judgement.record import Decision, Entry, Record, TagState
+from enforcer.names import Digest
 from enforcer.policies.policy import Protection
 
 
@@ -59,7 +60,7 @@ def judge(event: Event, record: Record | None, protection: Protection | None) ->
         return Decision.NOTED, record if record is None or is_recorded else replace(record, approved=event.digest)
     if record is not None and is_recorded:
         return Decision.UNCHANGED, _completed(record, event)  # 5
-    pushed = Record(digest=event.digest, time=event.time, media_type=event.media_type, children=event.children)
+    pushed = _made_by(event, event.digest)
     if event.action is Action.ADOPT or (record is not None and record.approved == event.digest):
         return Decision.APPROVED, pushed  # 8
     if protection is None or not protection.overwrite:
@@ -80,6 +81,18 @@ def supersedes(event: Event, record: Record) -> bool:
         return False
     own = {record.digest, *(child for child, time in event.pushed if time >= record.time)}
     return bool(event.client) and event.client == record.client and own.issuperset(event.children)
+
+
+def _made_by(event: Event, digest: Digest) -> Record:
+    return Record(
+        digest=digest,
+        time=event.time,
+        media_type=event.media_type,
+        children=event.children,
+        event=event.id,
+        actor=event.actor,
+        address=event.address,
+    )
 
 
 def _completed(record: Record, event: Event) -> Record:

@@ -121,7 +121,7 @@ def _judge_late(
 ) -> Judgement:
     too_late = is_too_late(arrival, history, late_window, cut_off=known.cut_off)
     judgement = judge_late(arrival.event, state, protection, history, too_late=too_late)
-    if known.cut_off and arrival.event.order < known.history[0].event.order:
+    if known.cut_off and arrival.event.order < known.history[:2][-1].event.order:
         # A full history would drop the entry as soon as it is written: it is evidence to tell, and nothing to keep.
         return replace(judgement, state=state, repeated=True)
     return judgement

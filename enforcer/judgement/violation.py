@@ -39,6 +39,7 @@ class Violation:
     `exposure` is in milliseconds, from the event to the PUT that held; None as long as nothing holds. One is `doubtful`
     that may turn out to be a step of the build that made the tag: people are told of it only once that is unlikely.
     What was pushed may be an index that `lists_recorded`.
+    The client that pushed the original claims to be `original_actor` from `original_address`.
     """
 
     id: str
@@ -60,6 +61,9 @@ class Violation:
     doubtful: bool = False
     lists_recorded: bool = False
     told: bool = False
+    original_time: Time | None = None
+    original_actor: str = ""
+    original_address: str = ""
 
     @classmethod
     def of(cls, name: TagName, entry: Entry) -> Self:
@@ -82,6 +86,9 @@ class Violation:
             doubtful=entry.is_doubtful,
             lists_recorded=entry.record.digest in event.children,
             told=not entry.protection.enforce,
+            original_time=entry.record.time,
+            original_actor=entry.record.actor,
+            original_address=entry.record.address,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -106,6 +113,7 @@ class Violation:
                 "policies": tuple(given["policies"]),
                 "state": State(given["state"]),
                 "closed": Time(given["closed"]) if given["closed"] else None,
+                "original_time": Time(given["original_time"]) if given.get("original_time") else None,
             }
         )
 

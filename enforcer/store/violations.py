@@ -14,7 +14,10 @@ from enforcer.store.lua import script
 from enforcer.times import Time
 
 KEPT = 100_000
-"""How many violations are kept; beyond that the oldest are forgotten."""
+"""How many violations are kept; beyond that the oldest closed ones are forgotten."""
+
+MOST = 2 * KEPT
+"""How many there are at most: beyond that the oldest are forgotten, even if they are open."""
 
 CHUNK = 1000
 """Violations read at once."""
@@ -26,6 +29,7 @@ class Violations:
     _ALL = "te:{violations}"
     _TIMES = "te:{violations}:times"
     _OPEN = "te:{violations}:open"
+    _CLOSED = "te:{violations}:closed"
 
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
@@ -42,8 +46,8 @@ class Violations:
                     json.dumps(violation.as_dict()),
                     violation.time.nanoseconds // 1_000_000,
                 ]
-                arguments += [f"{violation.name} " if violation.state.is_unresolved else "", KEPT]
-                self._open(keys=[self._ALL, self._TIMES, self._OPEN], args=arguments, client=pipe)
+                arguments += [f"{violation.name} " if violation.state.is_unresolved else "", KEPT, MOST]
+                self._open(keys=[self._ALL, self._TIMES, self._OPEN, self._CLOSED], args=arguments, client=pipe)
             answers = pipe.execute()
         return [violation for violation, new in zip(given, answers, strict=True) if new]
 
@@ -70,13 +74,14 @@ class Violations:
         """Write what became of a violation, unless it was withdrawn meanwhile, or is one of another record now."""
         closed = "" if violation.state.is_unresolved else f"{violation.name} {violation.id}"
         arguments = [violation.id, json.dumps(violation.as_dict()), closed]
-        self._update(keys=[self._ALL, self._OPEN], args=arguments)
+        self._update(keys=[self._ALL, self._OPEN, self._CLOSED, self._TIMES], args=arguments)
 
     def forget(self, violation: Violation) -> None:
         """Remove what turned out to be none before anybody was told."""
         with self._redis.pipeline() as pipe:
             pipe.hdel(self._ALL, violation.id)
             pipe.zrem(self._TIMES, violation.id)
+            pipe.zrem(self._CLOSED, violation.id)
             pipe.zrem(self._OPEN, f"{violation.name} {violation.id}")
             pipe.execute()
 

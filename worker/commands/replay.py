@@ -161,7 +161,7 @@ def _tell(whole: Replay, *, as_json: bool) -> None:
         digests = _digests(before, after)
         click.echo(f"{name} would be recorded as {digests['after']} instead of {digests['before'] or 'nothing'}")
     for violation in whole.found:
-        who = claimed(violation)
+        who = claimed(violation.actor, violation.address, violation.user_agent)
         what = f"deleted by {who}" if violation.pushed is None else f"overwritten with {violation.pushed} by {who}"
         click.echo(f"{violation.name} was {what} at {violation.time[:19]}Z; it should be {violation.recorded}")
     decisions = ", ".join(f"{count} {decision}" for decision, count in sorted(report.decisions.items()))

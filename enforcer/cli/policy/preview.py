@@ -113,10 +113,8 @@ def _as_text(found: Preview, days: int, limit: int) -> str:
 def _told(move: Move) -> str:
     event = move.event
     pushed = f" with {event.digest.short}" if event.digest and event.digest != move.recorded else ""
-    return (
-        f"{event.time[:19]}Z  {move.name.reference} {move.kind}{pushed} by {claimed(event)}, "
-        f"instead of {move.recorded.short}"
-    )
+    who = claimed(event.actor, event.address, event.user_agent)
+    return f"{event.time[:19]}Z  {move.name.reference} {move.kind}{pushed} by {who}, instead of {move.recorded.short}"
 
 
 def _more(total: int, limit: int) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from enforcer.alerts.claims import found_by
 from enforcer.cli.framework import table
 from enforcer.cli.parameters import TAG
 from enforcer.cli.session import Session, open_session, registry_of
@@ -45,7 +46,7 @@ def history(config: Path | None, reference: tuple[Repository, Tag], registry: st
         for line in lines:
             click.echo(json.dumps(line.as_dict()))
     else:
-        head = ("TIME", "ACTION", "DIGEST", "DECISION", "ACTOR", "ADDRESS", "REASON")
+        head = ("TIME", "ACTION", "DIGEST", "DECISION", "CLAIMED ACTOR", "CLAIMED ADDRESS", "REASON")
         click.echo("\n".join(table([head, *map(_row, lines)])))
 
 
@@ -90,6 +91,8 @@ def _fields(session: Session, name: TagName, state: TagState) -> dict[str, Any]:
         "digest": record.digest if record else None,
         "media_type": record.media_type if record else "",
         "time": record.time if record else None,
+        "claimed_actor": record.actor if record else "",
+        "claimed_address": record.address if record else "",
         "settles": record.settles if record and record.is_settling(now) else None,
         "deleted": bool(record and record.deleted),
         "approved": record.approved if record else None,
@@ -107,10 +110,17 @@ def _row(line: Line) -> tuple[str, ...]:
         event.action,
         digest,
         _decision(entry),
-        event.actor or "-",
+        _who(line),
         event.address or "-",
         event.reason,
     )
+
+
+def _who(line: Line) -> str:
+    """The actor as claimed, or which part of ours it was."""
+    if line.is_restore:
+        return "put back by Tag Enforcer"
+    return found_by(line.entry.event.user_agent) or line.entry.event.actor or "-"
 
 
 def _decision(entry: Entry) -> str:

@@ -11,9 +11,21 @@ local standings, history, digests, deletions = KEYS[1], KEYS[2], KEYS[3], KEYS[4
 local kept, known = tonumber(ARGV[1]), ARGV[2]
 local is_current = known == '' or (redis.call('ZREVRANGE', deletions, 0, 0, 'WITHSCORES')[2] or '0') == known
 
+-- The oldest entries, but not the record's own: who made the original is known after any number of overwrites.
+local function oldest(record, from, to, surplus)
+  local gone = {}
+  for _, member in ipairs(redis.call('ZRANGEBYLEX', history, from, to, 'LIMIT', 0, surplus + 1)) do
+    local entry = cjson.decode(string.match(member, '^%S+ %S+ %S+ %S+ (.*)$'))
+    local is_own = record and record.event and entry.event.id == record.event
+    if not is_own and #gone < surplus then
+      gone[#gone + 1] = { member = member, record = entry.record }
+    end
+  end
+  return gone
+end
+
 -- What only the oldest entries say is not found by its digest any more.
 local function forget(tag, standing, from, to, surplus)
-  local gone = redis.call('ZRANGEBYLEX', history, from, to, 'LIMIT', 0, surplus)
   local needed = {}
   local function each_digest(record, act)
     if record then
@@ -25,14 +37,14 @@ local function forget(tag, standing, from, to, surplus)
   end
   local record = cjson.decode(string.match(standing, '^%d+ (.*)$')).record
   each_digest(record, function(digest) needed[digest] = true end)
-  for _, member in ipairs(gone) do
-    each_digest(cjson.decode(string.match(member, '^%S+ %S+ %S+ %S+ (.*)$')).record, function(digest)
+  for _, entry in ipairs(oldest(record, from, to, surplus)) do
+    redis.call('ZREM', history, entry.member)
+    each_digest(entry.record, function(digest)
       if not needed[digest] then
         redis.call('ZREM', digests, digest .. ' ' .. tag)
       end
     end)
   end
-  redis.call('ZREM', history, unpack(gone))
 end
 
 local function write(tag, standing, at, entries)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,12 @@ import requests
 
 from enforcer.alerts.channels import AppriseChannel
 from enforcer.alerts.claims import LONGEST, LONGEST_PROBLEM, claimed, escaped, inert, shortened
-from enforcer.alerts.message import Alert
+from enforcer.alerts.message import Alert, describe
+from enforcer.cli.tag.approve import approve
+from enforcer.judgement.record import Decision
+from enforcer.judgement.violation import State
+from enforcer.times import Time
+from tests.fakes.events import digest
 from tests.fakes.receiver import FakeReceiver
 from tests.fakes.smtp import FakeMailServer
 from tests.fakes.violations import violation
@@ -128,8 +134,7 @@ CLAIMS = {
 @pytest.mark.parametrize("words", CLAIMS)
 def test_client_is_told_as_claimed(words):
     """Name and address are the client's own words; what a sweep found is ours, and a client has an address."""
-    actor, address, user_agent = CLAIMS[words]
-    assert claimed(violation(actor=actor, address=address, user_agent=user_agent)) == words
+    assert claimed(*CLAIMS[words]) == words
 
 
 def test_foreign_texts_are_bounded():
@@ -139,3 +144,37 @@ def test_foreign_texts_are_bounded():
     assert len(told) < 2 * LONGEST + LONGEST_PROBLEM + 250
     assert told.count("…") == 3
     assert shortened("ci") == "ci"
+
+
+OWNED = {
+    "original_time": Time("2026-11-21T09:00:00.5Z"),
+    "original_actor": "ann",
+    "original_address": "192.0.2.1:1",
+}
+CHOICE = (
+    ". The original was pushed by a client that claims to be ann from 192.0.2.1:1 at 2026-11-21T09:00:00Z; "
+    f"if the other one is right: enforcer tag approve --registry main team/app:1.0 {digest(2)} --reason 'why'"
+)
+
+
+@pytest.mark.parametrize("state", [State.OPEN, State.RESTORED, State.OBSERVED, State.NOT_RESTORABLE])
+def test_owner_reads_whose_the_original_is_and_how_to_approve(state):
+    """Whose push was refused learns who came first, when, and the command that has theirs instead."""
+    assert describe(violation(state=state, **OWNED)).endswith(CHOICE)
+
+
+def test_command_that_approves_is_one():
+    """The command that people are told is understood by the program."""
+    words = shlex.split(CHOICE.partition(": enforcer tag approve ")[2])
+    given = approve.make_context("approve", words)
+    assert (given.params["reference"], given.params["digest"]) == (("team/app", "1.0"), digest(2))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"kind": Decision.DELETED, "pushed": None}, {"state": State.APPROVED}, {"state": State.WITHDRAWN}],
+    ids=["deleted", "approved", "withdrawn"],
+)
+def test_nothing_to_approve(changes):
+    """A deletion, or what is settled, leaves no choice to tell of."""
+    assert "tag approve" not in describe(violation(**OWNED | changes))

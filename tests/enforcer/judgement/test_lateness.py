@@ -299,13 +299,23 @@ def test_too_late_takes_no_part():
         (0, 600.000000001, False, True),
         (-1, 1, False, False),
         (-1, 1, True, True),
+        (15, 1, True, True),
         (30, 1, True, False),
     ],
-    ids=["newest", "in the window", "after it", "oldest", "before a full history", "inside a full history"],
+    ids=[
+        "newest",
+        "in the window",
+        "after it",
+        "oldest",
+        "before a full history",
+        "after the oldest of a full history, which may be kept alone",
+        "inside a full history",
+    ],
 )
 def test_is_too_late(seconds, after, cut_off, too_late):
     """The newest event never is; another one is after the window, or before all that a full history still holds."""
-    _, entries = history((push("1", A, at(0)), PROTECTED), (push("3", B, at(60)), PROTECTED))
+    pushes = (push("1", A, at(0)), push("2", B, at(20)), push("3", B, at(60)))
+    _, entries = history(*((each, PROTECTED) for each in pushes))
     arrival = Arrival(push("2", C, at(seconds)), at(seconds).plus(after))
 
     assert is_too_late(arrival, entries, 600, cut_off=cut_off) is too_late

@@ -45,6 +45,17 @@ def test_rule_2_moved(record, protection):
     assert after == Record(digest=B, time=at(60), media_type="index", children=(A, C))
 
 
+def test_record_names_who_made_it():
+    """The first push of the digest, and what its client claims; the same digest again by another one changes nothing."""
+    _, first = judge(replace(push("e", A, at(0)), actor="ann", address="192.0.2.1:1"), None, PROTECTED)
+    _, after = judge(replace(push("again", A, at(1)), actor="mallory"), first, PROTECTED)
+
+    for record in (first, after):
+        assert (record.event, record.actor, record.address) == ("e", "ann", "192.0.2.1:1")
+        kept = Record.from_dict(record.as_dict())
+        assert (kept.event, kept.actor, kept.address) == ("e", "ann", "192.0.2.1:1")
+
+
 def test_rule_4_recorded():
     """Protected, no record: this digest is the original, settling for as long as the policy says."""
     decision, after = judge(push("e", A, at(0), media_type="image", **BUILD), None, PROTECTED)

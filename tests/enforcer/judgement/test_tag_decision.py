@@ -76,11 +76,14 @@ def test_the_late_window(after):
     assert decision.state.record.digest == (A if after == LATE_WINDOW else B)
 
 
-def test_older_than_a_full_history():
+@pytest.mark.parametrize(
+    "seconds", [0, 15], ids=["before all", "after the record's own entry, which may be kept alone"]
+)
+def test_older_than_a_full_history(seconds):
     """What a full history would drop at once is told as a violation, and changes nothing."""
     known = known_after(push("2", A, at(10)), push("3", A, at(20)), cut_off=True)
 
-    decision, found = decided(arrivals(push("1", B, at(0))), known)
+    decision, found = decided(arrivals(push("1", B, at(seconds))), known)
 
     assert found == [("1", Decision.OVERWRITTEN)]
     assert (decision.changed, decision.state) == (False, known.state)

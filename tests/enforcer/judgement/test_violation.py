@@ -11,7 +11,8 @@ from tests.fakes.violations import violation
 
 def test_round_trip():
     """A violation is read as it was written."""
-    closed = violation(1).closed_as(State.RESTORED, Time("2026-11-22T05:00:00Z"), exposure=7)
+    at = Time("2026-11-22T05:00:00Z")
+    closed = violation(1, original_time=at, original_actor="ann").closed_as(State.RESTORED, at, exposure=7)
 
     assert Violation.from_dict(json.loads(json.dumps(closed.as_dict()))) == closed
 

@@ -207,6 +207,26 @@ def test_history_is_bounded_whatever_the_ids(redis):
     assert ids(ledger.history(NAME)) == ["{3}", "{4}"]
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_records_own_entry_stays(redis, at_once):
+    """However many entries follow, the one of the push that made the record is still there, and counts as one."""
+    ledger = Ledger(redis, history_limit=3)
+    record = replace(RECORD, event="e1")
+    entries = [entry(f"e{number}", number) for number in range(8)]
+    for batch in [entries] if at_once else [[each] for each in entries]:
+        version = ledger.state(NAME).version
+        assert ledger.write([change(NAME, version, *batch, record=record)]) == set()
+    assert ids(ledger.history(NAME)) == ["e1", "e6", "e7"]
+
+
+def test_another_record_lets_the_first_entry_go(redis):
+    """Only the present record has a claim to its entry."""
+    ledger = Ledger(redis, history_limit=2)
+    ledger.write([change(NAME, 0, entry("e0", 0), record=replace(RECORD, event="e0"))])
+    ledger.write([change(NAME, 1, entry("e1", 1), entry("e2", 2), record=replace(RECORD, event="e2"))])
+    assert ids(ledger.history(NAME)) == ["e1", "e2"]
+
+
 def test_default_bound(ledger):
     """Unless told otherwise, a hundred entries are kept."""
     ledger.write([change(NAME, 0, *(entry(f"e{number}", number) for number in range(120)))])
@@ -218,7 +238,7 @@ def test_default_bound(ledger):
 def test_much_smaller_bound(redis):
     """Lowering the limit from its largest value stops nothing: the surplus goes write by write."""
     history = f"te:{{{MAIN}/{APP}}}:history"
-    redis.zadd(history, {f"1.0 {place:06} - e {{}}": 0 for place in range(10_000)})
+    redis.zadd(history, {f'1.0 {place:06} - e {{"event":{{"id":"e"}}}}': 0 for place in range(10_000)})
     ledger = Ledger(redis, history_limit=100)
 
     left = []
@@ -228,7 +248,7 @@ def test_much_smaller_bound(redis):
 
     assert left[:2] == [9000, 8000]
     assert left[-2:] == [100, 100]
-    assert redis.zrange(history, 0, 0) == [b"1.0 009900 - e {}"]
+    assert redis.zrange(history, 0, 0) == [b'1.0 009900 - e {"event":{"id":"e"}}']
 
 
 def test_kept_manifest(ledger):

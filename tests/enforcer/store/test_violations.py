@@ -190,9 +190,32 @@ def test_newest_first(violations):
     assert list(violations.newest(limit=1)) == [violation(3)]
 
 
-def test_only_so_many_are_kept(monkeypatch, violations):
-    """Beyond the limit the oldest are forgotten altogether, the open ones among them too."""
-    monkeypatch.setattr(violations_module, "KEPT", 2)
+def test_closed_ones_are_forgotten_first(monkeypatch, violations):
+    """Beyond the limit the oldest closed ones go, whenever they were closed; an older one that is open stays."""
+    monkeypatch.setattr(violations_module, "KEPT", 3)
+    violations.open([violation(1), violation(2, state=State.OBSERVED), violation(3), violation(4)])
+    assert list(violations.newest()) == [violation(4), violation(3), violation(1)]
+    closed = violation(3).closed_as(State.RESTORED, Time.now())
+    violations.update(closed)
+    violations.open([violation(5), violation(6)])
+    assert violations.get(closed.id) is None
+    assert violations.get_open(NAME) == [violation(1), violation(4), violation(5), violation(6)]
+
+
+def test_what_is_withdrawn_and_opened_again_is_open(monkeypatch, violations):
+    """A violation that is one again is forgotten no sooner than other open ones."""
+    monkeypatch.setattr(violations_module, "KEPT", 1)
+    violations.open([violation(1)])
+    violations.update(violation(1).closed_as(State.WITHDRAWN, Time.now()))
+    violations.open([violation(1)])
+    violations.open([violation(2), violation(3)])
+    assert violations.get_open(NAME) == [violation(1), violation(2), violation(3)]
+
+
+def test_there_are_only_so_many(monkeypatch, violations):
+    """Beyond the larger limit the oldest are forgotten altogether, the open ones among them too."""
+    monkeypatch.setattr(violations_module, "KEPT", 1)
+    monkeypatch.setattr(violations_module, "MOST", 2)
     violations.open([violation(1), violation(2, state=State.OBSERVED), violation(3), violation(4)])
     assert list(violations.newest()) == [violation(4), violation(3)]
     assert violations.get(violation(1).id) is None

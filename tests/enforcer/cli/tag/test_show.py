@@ -37,10 +37,23 @@ def test_history_newest_first(run, past):
     result = run("history", "team/app:1.0")
     assert result.exit_code == 0
     assert [line.split() for line in result.stdout.splitlines()] == [
-        ["TIME", "ACTION", "DIGEST", "DECISION", "ACTOR", "ADDRESS", "REASON"],
+        ["TIME", "ACTION", "DIGEST", "DECISION", "CLAIMED", "ACTOR", "CLAIMED", "ADDRESS", "REASON"],
         ["2026-11-22T04:00:03.000Z", "delete", digest(1), "deleted", "-", "-"],
         ["2026-11-22T04:00:02.000Z", "push", digest(2), "overwritten", "-", "-"],
         ["2026-11-22T04:00:01.000Z", "push", digest(1), "recorded", "ci", "192.0.2.1:1"],
+    ]
+
+
+def test_history_names_our_own_doings(run, past):
+    """What a sweep found and what we put back has no client; what only says so does."""
+    past.push(1, user_agent="tag-enforcer sweep")
+    past.push(2, user_agent="tag-enforcer", actor="mallory", address="192.0.2.1:1")
+    past.push(1, user_agent="tag-enforcer", actor="robot", address="192.0.2.9:1")
+    lines = run("history", "team/app:1.0").stdout.splitlines()[1:]
+    assert [line.split()[3:-1] for line in lines] == [
+        ["unchanged", "put", "back", "by", "Tag", "Enforcer"],
+        ["overwritten", "mallory"],
+        ["recorded", "found", "by", "a", "sweep"],
     ]
 
 
@@ -106,7 +119,7 @@ def shown(run):
 
 def test_show(run, past, database):
     """What the tag must be, since when, what protects it now, what is unlocked, expected, and not right."""
-    past.push(1, media_type="image")
+    past.push(1, media_type="image", actor="ann", address="192.0.2.1:1")
     before = shown(run)
     assert before == {
         "registry": "main",
@@ -115,6 +128,8 @@ def test_show(run, past, database):
         "digest": digest(1),
         "media_type": "image",
         "time": BEGAN.plus(1),
+        "claimed_actor": "ann",
+        "claimed_address": "192.0.2.1:1",
         "settles": None,
         "deleted": False,
         "approved": None,
@@ -146,8 +161,8 @@ def test_show_a_tag_without_a_record(run, past):
     past.delete(time=BEGAN.plus(-10))
     lines = run("show", "team/app:1.0").stdout.splitlines()
     assert [line for line in lines if line.split()[0] in ("tag", "digest", "deleted", "violations")] == [
-        "tag           1.0",
-        "digest        none",
-        "deleted       no",
-        "violations    none",
+        "tag              1.0",
+        "digest           none",
+        "deleted          no",
+        "violations       none",
     ]
