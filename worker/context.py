@@ -10,6 +10,7 @@ from functools import cached_property
 
 from redis import Redis
 
+from enforcer.alerts.health import Health
 from enforcer.alerts.outbox import Alerts
 from enforcer.manifests import Manifest
 from enforcer.names import Digest, RegistryName, Repository
@@ -78,6 +79,7 @@ class Context:
         self.queues, self.log, self.policies = stores.wakeups, stores.log, stores.policies
         self.ledger, self.violations = stores.ledger, stores.violations
         self.alerts = Alerts(stores.alerts, stores.wakeups, settings.alerts)
+        self.health = Health(redis, self.alerts)
         self.restores, self.keeps = stores.restores, stores.keeps
         self.baselines, self.sweeps = stores.baselines, stores.sweeps
         self.rate_limits = {registry: RateLimit(settings.sweep_rate) for registry in settings.registries}

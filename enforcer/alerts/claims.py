@@ -47,11 +47,11 @@ def claimed(actor: str, address: str, user_agent: str = "") -> str:
         return f"a client that claims to be {shortened(actor)}{where}"
     if where:
         return f"an unknown user (claims to come{where})"
-    finder = found_by(user_agent)
+    finder = found_by(actor, address, user_agent)
     return f"an unknown user ({finder})" if finder else "an unknown user"
 
 
-def found_by(user_agent: str) -> str:
+def found_by(actor: str, address: str, user_agent: str) -> str:
     """Our own look that found it, in words; nothing for what a client did."""
-    finder = _FINDER.fullmatch(user_agent)
+    finder = None if actor or address else _FINDER.fullmatch(user_agent)
     return f"found by a {finder[1]}" if finder else ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from enforcer.alerts.claims import claimed, found_by
 from enforcer.alerts.message import Alert, Severity, approval
-from enforcer.events import fingerprint
+from enforcer.events import Event, fingerprint
 from enforcer.judgement.record import Decision, Entry
 from enforcer.names import Digest, TagName
 
@@ -16,7 +17,20 @@ def notice(name: TagName, entry: Entry, before: Digest | None) -> Alert | None:
         return _alert(name, entry, Severity.WARNING, _superseded(name, entry, before), before)
     if entry.decision is Decision.PART and entry.record is not None and entry.protection and entry.protection.enforce:
         return _alert(name, entry, Severity.INFO, _part(name, entry, entry.record.digest), entry.record.digest)
+    if entry.decision is Decision.RECORDED and entry.record is not None and not _is_baseline(entry.event):
+        return _alert(name, entry, Severity.INFO, _recorded(name, entry), entry.record.digest)
     return None
+
+
+def _is_baseline(event: Event) -> bool:
+    """True for a tag that was there before: its record is no news."""
+    return found_by(event.actor, event.address, event.user_agent) == "found by a baseline"
+
+
+def _recorded(name: TagName, entry: Entry) -> str:
+    event = entry.event
+    who = claimed(event.actor, event.address, event.user_agent)
+    return f"{name.reference} in {name.registry} is protected as {event.digest} from now on, pushed by {who}"
 
 
 def _superseded(name: TagName, entry: Entry, before: Digest) -> str:

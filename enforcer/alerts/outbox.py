@@ -15,6 +15,8 @@ from enforcer.settings.settings import AlertSettings
 from enforcer.store.wakeups import Queues
 from enforcer.store.workqueue import WorkQueue
 
+_LEVELS = {Severity.INFO: logging.INFO, Severity.WARNING: logging.WARNING, Severity.CRITICAL: logging.ERROR}
+
 
 class Alerts:
     """Announces: a log line at once, and work for each channel."""
@@ -28,8 +30,7 @@ class Alerts:
         """Say something to everybody who is configured to hear it."""
         given = list(alerts)
         for alert in given:
-            level = logging.ERROR if alert.severity is Severity.CRITICAL else logging.WARNING
-            logger.log(level, "%s", alert.text)
+            logger.log(_LEVELS[alert.severity], "%s", alert.text)
         if given and self.channels:
             self.queue.add((f"{channel} {alert.id}", alert.to_json()) for alert in given for channel in self.channels)
             self._wakeups.wake(self.queue.task)

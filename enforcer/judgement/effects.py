@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from enforcer.judgement.record import Decision, Entry, TagState
@@ -32,9 +32,8 @@ def tags_to_restore(decided: Decided) -> set[TagName]:
     return {name for name, made in decided if any(entry.decision in asking for entry in made.entries.values())}
 
 
-def told_entries(decided: Decided) -> list[tuple[TagName, Entry]]:
-    """The entries that are no violations, and of which people may have to hear."""
-    kinds = (Decision.SUPERSEDED, Decision.PART)
+def told_entries(decided: Decided, kinds: Container[Decision]) -> list[tuple[TagName, Entry]]:
+    """The entries that are no violations, and of which people may have to hear, since they are of these kinds."""
     return [(name, entry) for name, made in decided for entry in made.entries.values() if entry.decision in kinds]
 
 

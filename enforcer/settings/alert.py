@@ -17,6 +17,9 @@ class AlertSettings(Table):
     )
     webhook_url: Address | None = Field(default=None, description="Address that gets each alert as signed JSON.")
     webhook_secret: Secret | None = Field(default=None, description="Key of that signature.")
+    alert_recorded: bool = Field(
+        default=False, description="True: each protected tag is told when it is first recorded."
+    )
 
     @field_validator("webhook_secret")
     @classmethod

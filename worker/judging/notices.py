@@ -23,15 +23,19 @@ class Notices:
     ledger: Ledger
     alerts: Alerts
     told: Told
+    kinds: frozenset[Decision]
 
     @classmethod
     def of(cls, context: Context) -> Self:
         """The notices of an installation."""
-        return cls(context.ledger, context.alerts, context.stores.told)
+        kinds = frozenset({Decision.SUPERSEDED, Decision.PART})
+        if context.settings.alerts.alert_recorded:
+            kinds |= {Decision.RECORDED}
+        return cls(context.ledger, context.alerts, context.stores.told, kinds)
 
     def tell(self, decided: Decided) -> None:
         """Say what people must hear of, unless they heard it lately."""
-        for name, entry in told_entries(decided):
+        for name, entry in told_entries(decided, self.kinds):
             is_replaced = entry.decision is Decision.SUPERSEDED
             before = recorded_before(entry, self.ledger.history(name)) if is_replaced else None
             said = notice(name, entry, before)

@@ -118,9 +118,10 @@ def _row(line: Line) -> tuple[str, ...]:
 
 def _who(line: Line) -> str:
     """The actor as claimed, or which part of ours it was."""
+    event = line.entry.event
     if line.is_restore:
         return "put back by Tag Enforcer"
-    return found_by(line.entry.event.user_agent) or line.entry.event.actor or "-"
+    return found_by(event.actor, event.address, event.user_agent) or event.actor or "-"
 
 
 def _decision(entry: Entry) -> str:

@@ -141,8 +141,8 @@ def test_foreign_texts_are_bounded():
     """A name, an address or a registry's answer cannot push what matters out of sight."""
     long = "x" * 10_000
     told = Alert.of(replace(violation(actor=long, address=long), problem=long)).text
-    assert len(told) < 2 * LONGEST + LONGEST_PROBLEM + 250
-    assert told.count("…") == 3
+    assert len(told) < 2 * LONGEST + LONGEST_PROBLEM + 400
+    assert told.count("xx…") == 3
     assert shortened("ci") == "ci"
 
 
@@ -152,8 +152,8 @@ OWNED = {
     "original_address": "192.0.2.1:1",
 }
 CHOICE = (
-    ". The original was pushed by a client that claims to be ann from 192.0.2.1:1 at 2026-11-21T09:00:00Z; "
-    f"if the other one is right: enforcer tag approve --registry main team/app:1.0 {digest(2)} --reason 'why'"
+    ". The original was pushed by a client that claims to be ann from 192.0.2.1:1 at 2026-11-21T09:00:00Z. "
+    f"If the other one was meant: enforcer tag approve --registry main team/app:1.0 {digest(2)} --reason '…'"
 )
 
 

@@ -40,6 +40,24 @@ def test_part():
     )
 
 
+def test_recorded():
+    """Where that is asked for, people hear what a new tag is protected as, and who is said to have pushed it."""
+    recorded = Entry(push("e", FIRST, WHEN, actor="ann"), Decision.RECORDED, PROTECTED, replace(RECORD, digest=FIRST))
+    said = notice(NAME, recorded, None)
+    assert (said.severity, said.details["kind"]) == (Severity.INFO, "recorded")
+    assert said.text == (
+        f"team/app:1.0 in main is protected as {FIRST} from now on, pushed by a client that claims to be ann"
+    )
+
+
+@pytest.mark.parametrize(("address", "is_told"), [("", False), ("192.0.2.1:1", True)])
+def test_what_a_baseline_records_is_no_news(address, is_told):
+    """Tags that were there before are not told; a client that only calls itself a baseline is."""
+    event = push("e", FIRST, WHEN, user_agent="tag-enforcer baseline", address=address)
+    recorded = Entry(event, Decision.RECORDED, PROTECTED, replace(RECORD, digest=FIRST))
+    assert (notice(NAME, recorded, None) is not None) is is_told
+
+
 def test_same_part_again():
     """However often somebody pushes it, it is the same notice."""
     again = replace(A_PART, event=push("g", PART, WHEN.plus(9)))

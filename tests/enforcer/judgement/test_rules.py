@@ -46,7 +46,7 @@ def test_rule_2_moved(record, protection):
 
 
 def test_record_names_who_made_it():
-    """The first push of the digest, and what its client claims; the same digest again by another one changes nothing."""
+    """The first push of the digest, and what its client claims: the same again by another one changes nothing of it."""
     _, first = judge(replace(push("e", A, at(0)), actor="ann", address="192.0.2.1:1"), None, PROTECTED)
     _, after = judge(replace(push("again", A, at(1)), actor="mallory"), first, PROTECTED)
 

@@ -48,6 +48,20 @@ def test_everything_in_the_log_is_judged(context):
     assert drain(context) == 0
 
 
+@pytest.mark.parametrize("alert_recorded", [True, False])
+def test_new_protected_tag_is_told_where_asked_for(redis, alert_recorded):
+    """With `alert_recorded` the first push is an alert; the same again, or without the setting, is none."""
+    alerts = {"webhook_url": "http://127.0.0.1:1/hook", "webhook_secret": "geheim", "alert_recorded": alert_recorded}
+    given = settings(alerts=alerts, policies=[policy_table()])
+    context = Context(given, redis, consumer="one")
+    context.policies.apply_settings(given.policies)
+    for _ in range(2):
+        context.log.append([pushed(1)])
+        drain(context)
+    told = [claim.checkpoint for claim in context.alerts.queue.claim(10)]
+    assert ["is protected as" in text for text in told] == ([True] if alert_recorded else [])
+
+
 def test_an_overwrite_sets_everything_in_motion(context):
     """The original is to be kept, the violation is open, its tag is to be restored, and the workers are woken."""
     context.log.append([pushed(1), pushed(2)])

@@ -360,25 +360,25 @@ def test_older_than_a_full_history(redis, judge):
     """What was recorded before the oldest entry of a full history is not known: nothing older becomes the original."""
     ledger = Ledger(redis, history_limit=3)
     judge(*(push(str(number), A, at(number)) for number in range(1, 6)), ledger=ledger)
-    assert [event_id for event_id, _ in decided(ledger)] == ["3", "4", "5"]
+    assert [event_id for event_id, _ in decided(ledger)] == ["1", "4", "5"]
 
     ((_, judged),) = judge(push("late", B, at(2.5)), arrived=at(6), ledger=ledger)
 
     assert [(entry.decision, entry.late) for entry in judged.entries.values()] == [(Decision.OVERWRITTEN, True)]
     assert (ledger.state(NAME).record.digest, ledger.state(NAME).record.time) == (A, at(1))
-    assert [event_id for event_id, _ in decided(ledger)] == ["3", "4", "5"]
+    assert [event_id for event_id, _ in decided(ledger)] == ["1", "4", "5"]
 
 
 def test_inside_a_full_history(redis, judge):
-    """Behind the oldest entry of a full history all is known: a late event takes its place there."""
+    """Behind the record's own entry and the oldest other one all is known: a late event takes its place there."""
     ledger = Ledger(redis, history_limit=3)
     judge(*(push(str(number), A, at(number)) for number in range(1, 6)), ledger=ledger)
 
-    judge(deletion("late", at(3.5)), arrived=at(6), ledger=ledger)
+    judge(deletion("late", at(4.5)), arrived=at(6), ledger=ledger)
 
     assert decided(ledger) == [
+        ("1", Decision.RECORDED),
         ("late", Decision.DELETED),
-        ("4", Decision.UNCHANGED),
         ("5", Decision.UNCHANGED),
     ]
 
