@@ -67,6 +67,12 @@ class Manifest:
         return tuple(dict.fromkeys(digest for digest in digests if digest is not None))
 
     @property
+    def inner_indexes(self) -> tuple[Digest, ...]:
+        """The children of an index that it says are indexes themselves."""
+        listed = {digest_or_none(entry.get("digest")) for entry in self._listed if is_index(entry.get("mediaType", ""))}
+        return tuple(child for child in self.children if child in listed)
+
+    @property
     def has_platform_twice(self) -> bool:
         """True for an index that leaves it to the client which of two manifests it takes.
 

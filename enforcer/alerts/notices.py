@@ -15,6 +15,8 @@ def notice(name: TagName, entry: Entry, before: Digest | None) -> Alert | None:
     """What there is to say of a decision; `before` is the digest that was recorded until then. None if nothing is."""
     if entry.decision is Decision.SUPERSEDED and before is not None:
         return _alert(name, entry, Severity.WARNING, _superseded(name, entry, before), before)
+    if entry.decision is Decision.CORRECTED and entry.record is not None and before is not None:
+        return _alert(name, entry, Severity.CRITICAL, _corrected(name, entry, before), before)
     if entry.decision is Decision.PART and entry.record is not None and entry.protection and entry.protection.enforce:
         return _alert(name, entry, Severity.INFO, _part(name, entry, entry.record.digest), entry.record.digest)
     if entry.decision is Decision.RECORDED and entry.record is not None and not _is_baseline(entry.event):
@@ -38,6 +40,14 @@ def _superseded(name: TagName, entry: Entry, before: Digest) -> str:
         f"{name.reference} in {name.registry} became the index {entry.event.digest}, which lists the first digest "
         f"{before}: the policy lets it settle, and both claim to be by one client. If that was no build of yours, "
         f"go back: {approval(name, before)}"
+    )
+
+
+def _corrected(name: TagName, entry: Entry, before: Digest) -> str:
+    return (
+        f"{name.reference} in {name.registry} was recorded as {before}; a push of {entry.event.digest} became known "
+        f"that is older ({entry.event.time[:19]}Z), so that is the original now. If you do not know of it, the "
+        f"notification token may have leaked. Go back: {approval(name, before)}"
     )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from enforcer.events import Action, Event
 from enforcer.manifests import Manifest, is_index
 from enforcer.policies.policy_set import PolicySet
+
+MOST_CHILDREN = 2000
+"""Manifests below a tag that are known as its own, at most: those beyond are neither kept nor watched."""
 
 
 def needs_manifest(event: Event, policies: PolicySet) -> bool:
@@ -27,7 +31,11 @@ def is_noted(event: Event, policies: PolicySet) -> bool:
     return event.action is Action.PUSH and bool(event.client) and policies.lets_settle(event.registry, event.repository)
 
 
-def enriched(event: Event, manifest: Manifest) -> Event:
-    """The event with media type and children. Rule 8: an approval of a digest that is in the registry adopts it."""
+def enriched(event: Event, manifest: Manifest, below: Sequence[Manifest] = ()) -> Event:
+    """The event with media type and children, also those of the indexes `below`: all that the tag needs.
+
+    Rule 8: an approval of a digest that is in the registry adopts it.
+    """
     action = Action.ADOPT if event.action is Action.APPROVE else event.action
-    return replace(event, action=action, media_type=manifest.media_type, children=manifest.children)
+    children = dict.fromkeys(child for each in (manifest, *below) for child in each.children)
+    return replace(event, action=action, media_type=manifest.media_type, children=tuple(children)[:MOST_CHILDREN])

@@ -53,11 +53,18 @@ class Line:
         }
 
 
-def recorded_before(entry: Entry, entries: Iterable[Entry]) -> Digest | None:
-    """The digest that was recorded when an event came, by the history of its tag; None if there was none."""
-    earlier = [each for each in entries if not each.late and each.event.order < entry.event.order]
-    record = max(earlier, key=lambda each: each.event.order).record if earlier else None
-    return record.digest if record else None
+def replaced_digest(entry: Entry, entries: Iterable[Entry]) -> Digest | None:
+    """The digest whose place an event took, by the history of its tag; None if it took none's.
+
+    What supersedes follows the record, what corrects it comes before it.
+    """
+    in_order = sorted((each for each in entries if not each.late), key=lambda each: each.event.order)
+    if entry.decision is Decision.CORRECTED:
+        pushes = (each.event for each in in_order if each.event.action is Action.PUSH)
+        later = next((event for event in pushes if event.order > entry.event.order), None)
+        return later.digest if later and later.digest != entry.event.digest else None
+    before = [each.record for each in in_order if each.event.order < entry.event.order]
+    return before[-1].digest if before and before[-1] else None
 
 
 def newest_first(entries: Iterable[Entry]) -> list[Line]:

@@ -94,10 +94,15 @@ def _optional(target: dict[str, Any], name: str) -> str | None:
 
 
 def _children(target: dict[str, Any]) -> tuple[Digest, ...]:
-    """The manifests that a pushed index lists, as far as they have digests; there only with `includereferences`."""
+    """The manifests that a pushed index lists, as far as they have digests; there only with `includereferences`.
+
+    None where one of them is an index: what that lists, only its manifest tells.
+    """
     references = target.get("references")
     if not isinstance(references, list):
         return ()
-    listed = (reference.get("digest") for reference in references[:CHILDREN] if isinstance(reference, dict))
-    digests = map(digest_or_none, listed)
+    listed = [reference for reference in references[:CHILDREN] if isinstance(reference, dict)]
+    if any(is_index(evidence(reference, "mediaType")) for reference in listed):
+        return ()
+    digests = (digest_or_none(reference.get("digest")) for reference in listed)
     return tuple(dict.fromkeys(digest for digest in digests if digest is not None))

@@ -18,6 +18,12 @@ from enforcer.times import Time
 
 logger = logging.getLogger(__name__)
 
+INNER_LEVELS = 7
+"""Levels of indexes below the first that are read; build tools make none."""
+
+INNER_INDEXES = 50
+"""Indexes below one that are read: each is a request that judging waits for."""
+
 ReadManifest = Callable[[RegistryName, Repository, Digest], Manifest]
 """Reads a manifest from where it is kept or from the registry. Raises `RegistryError`."""
 
@@ -75,10 +81,28 @@ class Enrichment:
                 logger.warning("what events leave out is not read for now: %s", error)
                 self._unavailable.add(event.registry)
             return event
-        told = enriched(event, manifest)
+        told = enriched(event, manifest, self._indexes_below(event, manifest))
         if not is_noted(told, self._policies) or manifest.has_platform_twice:
             return told
         return replace(told, pushed=self._pushes.of_children(told))
+
+    def _indexes_below(self, event: Event, manifest: Manifest) -> list[Manifest]:
+        """The indexes that an index lists, and those that they list, as far as the registry has them."""
+        found: dict[Digest, Manifest] = {}
+        level = list(manifest.inner_indexes)
+        for _ in range(INNER_LEVELS):
+            wanted = [digest for digest in level if digest not in found][: INNER_INDEXES - len(found)]
+            read = [self._read_inner(event, digest) for digest in dict.fromkeys(wanted)]
+            found |= {inner.digest: inner for inner in read if inner is not None}
+            level = [digest for inner in read if inner is not None for digest in inner.inner_indexes]
+        return list(found.values())
+
+    def _read_inner(self, event: Event, digest: Digest) -> Manifest | None:
+        try:
+            return self._read(event.registry, event.repository, digest)
+        except RegistryError as error:  # an index may list what its registry does not have
+            logger.warning("what stands below %s is not known: %s", event.digest, error)
+            return None
 
     def _needs_manifest(self, event: Event) -> bool:
         return needs_manifest(event, self._policies)

@@ -8,7 +8,7 @@ from typing import Self
 from enforcer.alerts.notices import notice
 from enforcer.alerts.outbox import Alerts
 from enforcer.judgement.effects import told_entries
-from enforcer.judgement.history import recorded_before
+from enforcer.judgement.history import replaced_digest
 from enforcer.judgement.record import Decision
 from enforcer.judgement.tag_decision import Decided
 from enforcer.store.ledger import Ledger
@@ -28,7 +28,7 @@ class Notices:
     @classmethod
     def of(cls, context: Context) -> Self:
         """The notices of an installation."""
-        kinds = frozenset({Decision.SUPERSEDED, Decision.PART})
+        kinds = frozenset({Decision.SUPERSEDED, Decision.CORRECTED, Decision.PART})
         if context.settings.alerts.alert_recorded:
             kinds |= {Decision.RECORDED}
         return cls(context.ledger, context.alerts, context.stores.told, kinds)
@@ -36,8 +36,8 @@ class Notices:
     def tell(self, decided: Decided) -> None:
         """Say what people must hear of, unless they heard it lately."""
         for name, entry in told_entries(decided, self.kinds):
-            is_replaced = entry.decision is Decision.SUPERSEDED
-            before = recorded_before(entry, self.ledger.history(name)) if is_replaced else None
+            replaces = entry.decision in (Decision.SUPERSEDED, Decision.CORRECTED)
+            before = replaced_digest(entry, self.ledger.history(name)) if replaces else None
             said = notice(name, entry, before)
             if said is not None and not self.told.was(said.id):
                 self.alerts.announce([said])

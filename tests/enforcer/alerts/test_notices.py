@@ -30,6 +30,15 @@ def test_superseded():
     assert f"enforcer tag approve --registry main team/app:1.0 {FIRST} --reason" in said.text
 
 
+def test_corrected():
+    """A correction is critical, always: whoever has a notification token can announce what is said to be older."""
+    corrected = Entry(push("e", FIRST, WHEN), Decision.CORRECTED, PROTECTED, replace(RECORD, digest=FIRST))
+    said = notice(NAME, corrected, PART)
+    assert said.severity is Severity.CRITICAL
+    assert f"enforcer tag approve --registry main team/app:1.0 {PART} --reason" in said.text
+    assert FIRST in said.text
+
+
 def test_part():
     """A part that was put back by its index is no more than worth knowing."""
     said = notice(NAME, A_PART, None)
@@ -70,8 +79,9 @@ def test_same_part_again():
         replace(A_PART, decision=Decision.UNCHANGED),
         replace(A_PART, protection=replace(PROTECTED, enforce=False)),
         replace(A_PART, decision=Decision.OVERWRITTEN),
+        replace(A_PART, decision=Decision.CORRECTED),
     ],
-    ids=["unchanged", "only observed", "violation"],
+    ids=["unchanged", "only observed", "violation", "earlier push of the same digest"],
 )
 def test_nothing_to_say(entry):
     """Of all else there is nothing to say, or a violation says it."""

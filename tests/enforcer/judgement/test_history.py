@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from enforcer.judgement.history import newest_first
+from enforcer.judgement.history import newest_first, replaced_digest
 from enforcer.judgement.record import Decision, Entry, Record
 from enforcer.policies.policy import Protection
 from enforcer.times import Time
@@ -70,3 +70,22 @@ def test_as_dict():
     }
     (gone,) = newest_first([Entry(deletion("gone", at(2)), Decision.REMOVED, None, None)])
     assert (gone.as_dict()["recorded"], gone.as_dict()["policies"], gone.as_dict()["digest"]) == (None, [], None)
+
+
+def test_what_a_correction_replaces():
+    """The push that came first until then; an earlier push of the same digest replaces nothing."""
+    old = Entry(push("old", A, at(0)), Decision.CORRECTED, PROTECTED, record(A))
+    other = Entry(push("new", B, at(1)), Decision.OVERWRITTEN, PROTECTED, record(A))
+    same = Entry(push("new", A, at(1)), Decision.UNCHANGED, PROTECTED, record(A))
+    assert replaced_digest(old, [other, old]) == B
+    assert replaced_digest(old, [same, old]) is None
+
+
+def test_what_an_index_replaces():
+    """What was recorded before it, whatever was pushed meanwhile."""
+    first = Entry(push("1", A, at(0)), Decision.RECORDED, PROTECTED, record(A))
+    part = Entry(push("2", digest(3), at(1)), Decision.PART, PROTECTED, record(A))
+    late = Entry(push("3", digest(4), at(2)), Decision.NOTED, None, record(digest(4)), late=True)
+    index = Entry(push("4", B, at(3)), Decision.SUPERSEDED, PROTECTED, record(B))
+    assert replaced_digest(index, [first, part, late, index]) == A
+    assert replaced_digest(index, [index]) is None

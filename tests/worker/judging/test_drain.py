@@ -98,9 +98,9 @@ def test_what_somebody_may_push_is_kept(make_context):
 def test_an_observing_policy_is_told_at_once(make_context):
     """Under an observing policy nothing is restored and people are told once, however often the event comes."""
     context = make_context(policies=[policy_table(mode="observe")])
-    overwrite = pushed(2)
+    original, overwrite = pushed(1), pushed(2)
     for _ in range(3):
-        context.log.append([pushed(1), overwrite])
+        context.log.append([original, overwrite])
         drain(context)
     (violation,) = context.violations.newest()
     assert violation.state is State.OBSERVED
