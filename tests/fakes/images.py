@@ -31,10 +31,10 @@ def image(seed: str, layers: int = 1, *, label: str = "") -> bytes:
 
 
 def index(*children: bytes) -> bytes:
-    """An OCI index of image manifests, one for each platform."""
+    """An OCI index of manifests, which may be indexes themselves, one for each platform."""
     platforms = ["amd64", "arm64", "riscv64", "s390x"]
     listed = [
-        {**_descriptor(child, OCI_MANIFEST), "platform": {"os": "linux", "architecture": platform}}
+        {**_descriptor(child, json.loads(child)["mediaType"]), "platform": {"os": "linux", "architecture": platform}}
         for child, platform in zip(children, platforms, strict=False)
     ]
     return _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed})

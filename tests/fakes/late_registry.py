@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 
 from enforcer.errors import ManifestMissing
 from enforcer.manifests import OCI_INDEX, OCI_MANIFEST, Manifest
@@ -24,7 +25,11 @@ def _manifests() -> dict[str, Manifest]:
 
 MANIFESTS = _manifests()
 BY_DIGEST = {manifest.digest: manifest for manifest in MANIFESTS.values()}
-CHILDREN = {manifest.digest: manifest.children for manifest in MANIFESTS.values()}
+CHILDREN = {
+    manifest.digest: tuple(dict.fromkeys(chain(manifest.children, *(BY_DIGEST[c].children for c in manifest.children))))
+    for manifest in MANIFESTS.values()
+}
+"""All manifests below each one: there are two levels at most."""
 NEW = MANIFESTS["new"].digest
 """What is not in the registry before somebody pushes it: only this can be approved beforehand."""
 

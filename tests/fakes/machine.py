@@ -361,7 +361,7 @@ class Pipeline(RuleBasedStateMachine):
 
     def _event(self, tag, digest, actor):
         manifest = BY_DIGEST[digest]
-        described = {"media_type": manifest.media_type, "children": manifest.children}
+        described = {"media_type": manifest.media_type, "children": CHILDREN[digest]}
         return push(self._id(), digest, self.clock.read(), tag=tag, actor=actor, **described)
 
     def _say(self, event):
