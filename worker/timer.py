@@ -12,6 +12,7 @@ from enforcer.settings.settings import Settings
 from enforcer.store.stores import Stores
 from enforcer.store.wakeups import Task
 from enforcer.times import Time
+from worker.scanning.children import ChildrenTimes
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ class Timer:
     def begin(self) -> None:
         """What happens at every start: a sweep, since nobody knows what was missed."""
         self._redis.set(SCHEDULED, 1, ex=self._settings.sweep_interval)
+        for registry in self._settings.registries:
+            ChildrenTimes(self._redis).forget(registry)
         self._sweep()
 
     def _sweep(self) -> None:

@@ -101,7 +101,7 @@ def _completed(record: Record, event: Event) -> Record:
         record,
         deleted=False,
         media_type=record.media_type or event.media_type,
-        children=record.children or event.children,
+        children=tuple(dict.fromkeys((*record.children, *event.children))),
     )
 
 

@@ -35,7 +35,7 @@ Examples:
 
 \b
 Exit status:
-  0  every protected tag is what it must be
+  0  every protected tag is what it must be, and has all manifests that it lists
   1  some could not be looked at
   3  some had drifted, or could not be pulled
 """
@@ -95,7 +95,9 @@ def _compare(
         wanted = [each for each in repositories if namespace in (None, each.namespace)]
         checkpoint = Checkpoint(context.timing.now())
         checkpoint.report.note_problem(problem)
-        walk = sweep_walk(context, scan, wanted, checkpoint, check, report_only=report_only, deep=deep, since=since)
+        walk = sweep_walk(
+            context, scan, wanted, checkpoint, check, report_only=report_only, children=True, deep=deep, since=since
+        )
         with progress("sweep", "tags") as meter:
             for tags in walk.run():
                 meter.expect(walk.estimate.expected)
@@ -108,7 +110,7 @@ def _print(report: Report, unrestored: Sequence[TagName], *, as_json: bool) -> N
         click.echo(json.dumps(report.of_sweep() | {"unrestored": [str(name) for name in unrestored]}))
         return
     for drift in report.drifted:
-        click.echo(f"{drift.name} should be {drift.recorded} and was {drift.found or 'gone'}")
+        click.echo(drift.text)
     for broken in report.broken:
         click.echo(broken)
     for problem in report.problems:

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from enforcer.errors import ManifestMissing, RegistryError
+from enforcer.events import Action, Event
 from enforcer.names import Digest, RegistryName, Repository
+from enforcer.store.wakeups import Task
 from enforcer.store.workqueue import Claim
 from worker.backoff import pause
 from worker.context import Context
@@ -79,7 +81,34 @@ class Keep:
             logger.warning(text, self.claim.key, MANIFESTS, LEVELS)
         for digest in tree.lacking:
             logger.info("%s lists %s, which is not kept: the registry does not have it", self.claim.key, digest)
+        if len(tree.found) > 1:
+            self._describe()
         self.context.keeps.done(self.claim)
+
+    def _describe(self) -> None:
+        """Have the records list what is below them, at any depth: from now on its deletion concerns the tag."""
+        below, now = tuple(self.tree.found[1:]), self.context.timing.now()
+        states = self.context.ledger.states(
+            self.context.ledger.tags_of((self.registry, self.repository), self.tree.root)
+        )
+        events = [
+            Event(
+                registry=self.registry,
+                action=Action.PUSH,
+                repository=self.repository,
+                time=state.time_after(now),
+                id=f"keep-{self.context.new_id()}",
+                tag=name.tag,
+                digest=self.tree.root,
+                media_type=self.tree.media_type,
+                children=below,
+                user_agent="tag-enforcer keep",
+            )
+            for name, state in states.items()
+            if state.record and state.record.digest == self.tree.root and not set(below) <= set(state.record.children)
+        ]
+        if events and self.context.log.append(events):
+            self.context.queues.enqueue(Task.DRAIN)
 
     def _try_again(self, error: RegistryError) -> None:
         tries = int(self.claim.checkpoint or 0) + 1

@@ -20,6 +20,7 @@ from enforcer.store.workqueue import Claim, ClaimLost
 from worker.backoff import back_off, pause
 from worker.context import Context
 from worker.enforcement.progress import Progress
+from worker.enforcement.put_back import put_back_below
 from worker.enforcement.resolution import (
     close_held,
     report_failing,
@@ -162,6 +163,8 @@ class Restore:
     def _put(self) -> float:
         """PUT the recorded manifest by its tag; returns when."""
         name = self.name
+        if self.record.deleted and self.record.children:
+            put_back_below(self.context, self.client, name.registry, name.repository, self.record.digest, self._renew)
         self._put_whole(name.tag, self.context.manifest(name.registry, name.repository, self.record.digest))
         return self._now()
 

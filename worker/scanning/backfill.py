@@ -1,8 +1,7 @@
 """Backfill: what was not known of a protected tag when it was judged, and can be now that it is in place.
 
 Its manifest is kept, so that it can be restored one day. An approval of a digest that the registry did not have, or did
-not tell of, waits in the record: once the registry has it, it is adopted. And of an index without a description the
-record lists no children, whose deletion would break the tag unnoticed: once its manifest is kept, they are known.
+not tell of, waits in the record: once the registry has it, it is adopted.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from dataclasses import replace
 from enforcer.errors import ManifestMissing, RegistryError
 from enforcer.events import Action, Event
 from enforcer.judgement.record import Record
-from enforcer.manifests import is_index
 from enforcer.store.ledger import Ledger
 from worker.judging.enforcement_requests import EnforcementRequests
 from worker.scanning.observation import Observation
@@ -38,7 +36,7 @@ class Backfill:
             assert record is not None  # else it is not in place
             self._requests.keep_if_missing(observation.name, record.digest)
             try:
-                event = self._adopt(observation, record) or self._describe(observation, record)
+                event = self._adopt(observation, record)
             except RegistryError as error:
                 note_problem(f"{observation.name}: whether what was approved is there is not known: {error}")
             else:
@@ -61,12 +59,3 @@ class Backfill:
             return self._judge.event(replace(observation, found=record.approved), adopted="approved before")
         time = observation.state.time_after(observation.time)
         return replace(approval, action=Action.ADOPT, time=time, id=self._judge.event_id())
-
-    def _describe(self, observation: Observation, record: Record) -> Event | None:
-        if record.children or (record.media_type and not is_index(record.media_type)):
-            return None
-        manifest = self._judge.kept(observation.name.registry, observation.name.repository, record.digest)
-        if manifest is None or not manifest.children:
-            return None
-        event = self._judge.event(observation)
-        return replace(event, media_type=manifest.media_type, children=manifest.children)

@@ -36,22 +36,33 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A tag whose record is another than what the registry has; `found` is None where it is gone."""
+    """A tag whose record is another than what the registry has; `found` is None where it is gone.
+
+    Or it is in place, and `lost` is one of the manifests below it, which is gone.
+    """
 
     name: str
     recorded: str
     found: str | None
+    lost: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The difference for people."""
+        if self.lost:
+            return f"{self.name} lists {self.lost}, which was gone"
+        return f"{self.name} should be {self.recorded} and was {self.found or 'gone'}"
 
     @classmethod
-    def of(cls, observation: Observation) -> Self:
+    def of(cls, observation: Observation, *, lost: Digest | None = None) -> Self:
         """The difference that was observed of a tag with a record."""
         assert observation.state.record is not None
-        return cls(str(observation.name), observation.state.record.digest, observation.found)
+        return cls(str(observation.name), observation.state.record.digest, observation.found, lost)
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Read what `asdict` gave; unknown keys are ignored."""
-        return cls(fields["name"], fields["recorded"], fields["found"])
+        return cls(fields["name"], fields["recorded"], fields["found"], fields.get("lost"))
 
 
 def observed_event(

@@ -73,6 +73,8 @@ class Report:
         """The report of a baseline for JSON."""
         fields = asdict(self)
         fields["differing"] = fields["drifted"]
+        for difference in (*fields["differing"], *fields["replaced"]):
+            del difference["lost"]  # baselines look at no children
         return {name: fields[name] for name in ("looked", "recorded", "differing", "replaced", "problems")}
 
     @classmethod

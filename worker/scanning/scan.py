@@ -158,6 +158,10 @@ class Scan:
         """A manifest as the registry has it. Raises `RegistryError`."""
         return self._insist(lambda: self._client.get(repository, digest))
 
+    def has_manifest(self, repository: Repository, digest: Digest) -> bool:
+        """The registry has the manifest. Raises `RegistryError`."""
+        return self._insist(lambda: self._client.head(repository, digest)) is not None
+
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
         """The registry has a layer or configuration. Raises `RegistryError`."""
         return self._insist(lambda: self._client.check_blob(repository, digest))

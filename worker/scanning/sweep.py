@@ -23,7 +23,9 @@ from worker.context import Context
 from worker.judging.enforcement_requests import EnforcementRequests
 from worker.scanning.backfill import Backfill
 from worker.scanning.checkpoint import Checkpoint
+from worker.scanning.children import Children, ChildrenTimes
 from worker.scanning.grandfathering import Grandfathering
+from worker.scanning.lost_children import LostChildren
 from worker.scanning.observation import Difference, Observation
 from worker.scanning.observation_judge import ObservationJudge
 from worker.scanning.pullable import Pullability
@@ -38,8 +40,9 @@ from worker.scanning.walk import Walk
 class Sweep:
     """Compares the tags of a walk with the ledger; `check` raises if another sweep has begun meanwhile.
 
-    With `report_only` it changes nothing. With `deep` it also looks for all that the tags consist of. With `since` it
-    looks only at tags that were recorded from then on, or have no record.
+    With `report_only` it changes nothing. With `children` it also looks for all manifests below indexes, and with
+    `deep` for all that the tags consist of. With `since` it looks only at tags that were recorded from then on, or have
+    no record.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Sweep:
         *,
         check: Callable[[], None],
         report_only: bool = False,
+        children: bool = False,
         deep: bool = False,
         since: Time | None = None,
     ) -> None:
@@ -70,6 +74,11 @@ class Sweep:
         self._check = check
         self._report_only = report_only
         self._backfill = None if report_only else Backfill(scan, ledger, judge, requests)
+        self._lost_children = (
+            LostChildren(report, Children(scan, judge.kept), judge, requests, ledger, violations, report_only)
+            if children
+            else None
+        )
         self._pullability = Pullability(scan) if deep else None
         self._since = since
 
@@ -98,6 +107,8 @@ class Sweep:
         ]
         if self._backfill:
             self._backfill.take(in_place, self._report.note_problem)
+        if self._lost_children:
+            self._lost_children.take(in_place, self._protection)
         if self._pullability:
             for broken, problem in self._scan.side_by_side(self._pullability.check, in_place):
                 self._report.note_broken(broken)
@@ -171,6 +182,7 @@ def sweep_walk(
     check: Callable[[], None],
     *,
     report_only: bool = False,
+    children: bool = False,
     deep: bool = False,
     since: Time | None = None,
 ) -> Walk:
@@ -186,6 +198,7 @@ def sweep_walk(
         ScanTimes(context.redis),
         check=check,
         report_only=report_only,
+        children=children,
         deep=deep,
         since=since,
     )
@@ -199,7 +212,9 @@ def sweep(context: Context, claim: Claim) -> None:
     @contextmanager
     def start(registry: RegistryName, namespace: str, checkpoint: Checkpoint) -> Iterator[Walk]:
         with sweep_lock(context.redis, registry) as check, scan_of(context, registry) as scan:
-            yield sweep_walk(context, scan, scan.repositories_of(namespace), checkpoint, check)
+            children = ChildrenTimes(context.redis).is_due(claim.key, checkpoint.began)
+            repositories = scan.repositories_of(namespace)
+            yield sweep_walk(context, scan, repositories, checkpoint, check, children=children)
 
     def finish(report: Report) -> None:
         remember(context.redis, claim.key, report, context.timing.now())

@@ -74,14 +74,14 @@ def test_rule_5_unchanged(record, protection):
 
 @pytest.mark.parametrize("protection", [None, PROTECTED])
 def test_rule_5_completed(protection):
-    """What no event had told of the recorded manifest is added; what is known stays."""
+    """What no event had told of the recorded manifest is added, also below its children; what is known stays."""
     told = push("e", A, at(60), media_type="index", children=(B, C))
 
     _, after = judge(told, replace(RECORD, media_type="", children=()), protection)
     _, known = judge(told, replace(RECORD, media_type="list", children=(C,)), protection)
 
     assert after == replace(RECORD, media_type="index", children=(B, C))
-    assert (known.media_type, known.children) == ("list", (C,))
+    assert (known.media_type, known.children) == ("list", (C, B))
 
 
 @pytest.mark.parametrize("seconds", [0, 60, 120])

@@ -7,7 +7,6 @@ import time
 import pytest
 
 from tests.integration.attacks.bench import bench
-from tests.integration.attacks.expected import failing
 from tests.integration.attacks.fights import within
 from tests.integration.attacks.pushers import delete_soon, push_nested
 
@@ -33,7 +32,6 @@ def returned(tmp_path_factory):
 
 
 @pytest.mark.parametrize("what", ["child", "child of a child"])
-@failing("attacks.md 1.3, 1.4: a sweep looks at the tag's digest alone")
 def test_deleted_children_are_back_after_a_start(returned, what):
     """They are found without an event, put back from what was kept, and told."""
     whole, deleted, _ = returned
@@ -41,7 +39,6 @@ def test_deleted_children_are_back_after_a_start(returned, what):
     assert within(lambda: bool(whole.alerts("team/nested")), 3)
 
 
-@failing("attacks.md 1.5: `readyz` is 200 before those run who keep", always=False)
 def test_deleted_in_the_first_second(returned):
     """Who says that it is ready keeps what is pushed from then on."""
     *_, lost = returned

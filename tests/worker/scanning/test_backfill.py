@@ -14,6 +14,7 @@ from tests.fakes.events import APP, NAME, deletion, push
 from tests.fakes.images import image, index
 from tests.fakes.scans import FAST, decisions_of, record_of, run_sweep
 from tests.fakes.settings import policy_table
+from worker.judging.drain import drain
 
 TEXT = "team/app:1.0"
 ORIGINAL, OTHER = image("original"), image("other")
@@ -116,10 +117,10 @@ def bare(make_context, scene):
 
 
 def test_an_index_gets_the_children_that_nobody_told(bare):
-    """Once a protected index is kept, a sweep knows what it lists: deleting a child is a violation then."""
+    """Once a protected index is kept, the record knows what it lists: deleting a child is a violation then."""
     run_sweep(bare.context)
     bare.keep_all()
-    run_sweep(bare.context)
+    drain(bare.context)
     record = record_of(bare.context, TEXT)
     assert (record.media_type, record.children) == (OCI_INDEX, tuple(map(Digest.of, CHILDREN)))
     child = Digest.of(CHILDREN[1])
@@ -135,6 +136,7 @@ def test_what_is_known_is_not_judged_again(bare):
     for _ in range(3):
         run_sweep(bare.context)
         bare.keep_all()
+        drain(bare.context)
     assert decisions_of(bare.context, TEXT) == [Decision.MOVED, Decision.UNCHANGED]
     bare.registry.put_manifest(APP, "2.0", ORIGINAL)
     bare.tell(push("event-image", Digest.of(ORIGINAL), bare.now(), tag="2.0", actor="ci"))
