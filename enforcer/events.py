@@ -18,6 +18,9 @@ _TEXTS = ("media_type", "actor", "address", "user_agent", "reason")
 Order = tuple[str, str, str]
 """The place of an event among those of its tag: time, digest, id."""
 
+UNSHOWN = "\ufffd"
+"""Stands in a client's text for what cannot be shown: a name with it is no name that anything is compared with."""
+
 
 class Action(StrEnum):
     """The ways to change a tag, or its record. Pulls and mounts never become events.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from enforcer.errors import InvalidNotification
-from enforcer.events import Event, fingerprint, is_id
+from enforcer.events import UNSHOWN, Event, fingerprint, is_id
 from enforcer.names import Namespace
 
 CHILDREN = 1000
@@ -60,11 +60,16 @@ def need(fields: Any, name: str, kind: type, where: str) -> Any:
 
 
 def evidence(fields: Any, name: str, limit: int = 256) -> str:
-    """A text that the client chose: shortened, without what could disturb a terminal or a log; "" if there is none."""
+    """A text that the client chose; "" if there is none.
+
+    What could disturb a terminal or a log, and what is too long, is replaced by a mark: dropped, it would make one
+    name of two.
+    """
     value = fields.get(name) if isinstance(fields, Mapping) else None
     if not isinstance(value, str):
         return ""
-    return "".join(character for character in value[: 2 * limit] if character.isprintable())[:limit]
+    shown = value if len(value) <= limit else value[: limit - 1] + UNSHOWN
+    return "".join(character if character.isprintable() else UNSHOWN for character in shown)
 
 
 def event_id(fields: Mapping[str, Any]) -> str:

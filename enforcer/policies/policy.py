@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from enforcer.events import UNSHOWN
 from enforcer.names import Namespace, RegistryName, Repository, Tag
 from enforcer.policies.patterns import Pattern
 from enforcer.times import Time
@@ -163,5 +164,5 @@ class Policy:
         return not self.disabled and self.effective_since <= time
 
     def is_bypassed_by(self, actor: str) -> bool:
-        """True if it does not bind that actor; an unknown user is always bound."""
-        return bool(actor) and actor in self.bypass_actors
+        """True if it does not bind that actor; an unknown user, and one whose name cannot be shown, is always bound."""
+        return bool(actor) and UNSHOWN not in actor and actor in self.bypass_actors

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from enforcer.names import RegistryName
 from enforcer.notifications.distribution import EVENTS, read
 from enforcer.notifications.parsing import CHILDREN
+from tests.fakes.policies import policy
 
 MAIN = RegistryName("main")
 CAPTURED = Path(__file__).parents[2] / "data" / "distribution_events"
@@ -376,7 +377,11 @@ def test_evidence_is_made_harmless():
 
     event = read_one(push() | {"actor": {"name": "mallory\x00\n"}, "request": request})
 
-    assert (event.actor, event.address, event.user_agent) == ("mallory", "1.2.3.45", "[31mred " + "x" * 248)
+    assert (event.actor, event.address, event.user_agent) == (
+        "mallory\ufffd\ufffd",
+        "1.2.3.4\ufffd5",
+        "\ufffd[31mred\ufffd\ufffd " + "x" * 244 + "\ufffd",
+    )
 
 
 @pytest.mark.parametrize("odd", [None, 5, "x", [], {}, {"name": 5, "addr": [], "useragent": None}])
@@ -480,3 +485,16 @@ def test_any_bytes(body):
     reading = read(body, MAIN)
 
     assert reading.events == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["release\u200b-bot", "release-bot\n", "release-bot\x00", "\u202erelease-bot", "x" * 300]
+)
+def test_name_that_only_looks_like_another_is_another(name):
+    """An account whose name looks the same when it is shown bypasses no policy."""
+    captured = json.loads((CAPTURED / "v3/02_push_manifest_oci_by_tag.json").read_bytes())
+    envelope = captured["requests"][0]["envelope"]
+    envelope["events"][0]["actor"] = {"name": name}
+    parsed = read_json(envelope)
+    lax = policy(bypass_actors=frozenset({"release-bot", name, name[:256]}))
+    assert [lax.is_bypassed_by(event.actor) for event in parsed.events] == [False]

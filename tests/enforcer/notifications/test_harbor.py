@@ -231,7 +231,7 @@ def test_too_deep_to_be_written_again():
 def test_the_client_chooses_no_more_than_words():
     """An operator's name is shortened and loses what could disturb a terminal."""
     (event,) = reading(changed(PUSH, "operator", to="\x1b[31mrobot\n" + "x" * 1000)).events
-    assert event.actor.startswith("[31mrobotx")
+    assert event.actor.startswith("\ufffd[31mrobot\ufffdx")
     assert len(event.actor) <= 256
 
 

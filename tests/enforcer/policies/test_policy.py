@@ -104,10 +104,13 @@ def test_disabled():
     assert not policy(disabled=True).is_in_force(SINCE)
 
 
-@pytest.mark.parametrize(("actor", "bypasses"), [("root", True), ("ROOT", False), ("ci", False), ("", False)])
+@pytest.mark.parametrize(
+    ("actor", "bypasses"),
+    [("root", True), ("ROOT", False), ("root2", False), ("root\ufffd", False), ("ci", False), ("", False)],
+)
 def test_bypass_actors(actor, bypasses):
-    """Those who may bypass a policy are not bound by it; who gives no name is."""
-    assert policy(bypass_actors=frozenset({"root", "admin", ""})).is_bypassed_by(actor) is bypasses
+    """Those who may bypass a policy are not bound by it; who gives no name is, and one whose name cannot be shown."""
+    assert policy(bypass_actors=frozenset({"root", "admin", "", "root\ufffd"})).is_bypassed_by(actor) is bypasses
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,6 @@ def test_deleted_a_tenth_of_a_second_after_the_push(running):
     assert pushers.delete_soon(running, "team/soon", 5, after=0.1) == []
 
 
-@failing("attacks.md 1.9 (b): the 101st entry drops the first")
 def test_history_knows_who_made_the_original(running):
     """After more overwrites than a history has entries the record's own entry is still there."""
     attacked = target(running, "team/long-history", "1.0", others=110)

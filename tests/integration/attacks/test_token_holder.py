@@ -148,7 +148,6 @@ def test_honest_push_stays(forged, name):
     assert (record, served) == (honest, honest)
 
 
-@failing("attacks.md 6: actors are compared as cleaned for showing")
 def test_name_that_only_looks_like_a_bypass_actor(running):
     """An account whose name looks the same when it is shown may not move a tag."""
     place = Place(running, "team/lookalike", "locked")
