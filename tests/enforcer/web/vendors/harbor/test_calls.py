@@ -397,7 +397,7 @@ def test_projects(harbor, here):
 
 def test_our_own_fault(app, harbor, caplog):
     """Whatever goes wrong inside is 500 in the vendor's form, and the answer does not tell what it was."""
-    app.extensions["enforcer"] = replace(app.extensions["enforcer"], policies=None)
+    app.extensions["enforcer"] = replace(app.extensions["enforcer"], stores=None)
     status, code, text = harbor.error("GET", RULES)
     assert (status, code) == (500, "UNKNOWN")
     assert "NoneType" not in text

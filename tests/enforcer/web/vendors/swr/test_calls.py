@@ -418,7 +418,7 @@ def test_rule_of_a_forgotten_namespace(redis, swr, here):
 def test_our_own_fault(app, swr, caplog):
     """Whatever goes wrong inside is 500 in the vendor's form, and the answer does not tell what it was."""
     services = app.extensions["enforcer"]
-    app.extensions["enforcer"] = replace(services, policies=None)
+    app.extensions["enforcer"] = replace(services, stores=None)
     status, code, text = swr.error("GET", LIST)
     assert (status, code) == (500, "SVCSTG.SWR.5000000")
     assert "NoneType" not in text
@@ -427,7 +427,7 @@ def test_our_own_fault(app, swr, caplog):
 
 def test_redis_away(app, swr):
     """Without Redis a call is refused as something to try again."""
-    app.extensions["enforcer"].redis.connection_pool.connection_kwargs["server"].connected = False
+    app.extensions["enforcer"].stores.redis.connection_pool.connection_kwargs["server"].connected = False
     answer = swr("GET", LIST)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
 
