@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from enforcer.alerts.health import Health
+from enforcer.alerts.message import Severity
 from enforcer.alerts.outbox import Alerts
 from enforcer.judgement.effects import (
     ViolationChanges,
@@ -19,11 +21,15 @@ from enforcer.judgement.effects import (
 )
 from enforcer.judgement.tag_decision import Decided
 from enforcer.judgement.violation import State, Violation
+from enforcer.store import violations
 from enforcer.store.ledger import Ledger
 from enforcer.store.violations import Violations
 from enforcer.times import Time
 from worker.context import Context
 from worker.judging.enforcement_requests import EnforcementRequests
+
+TELL_AGAIN = 3600
+"""Seconds after which people hear again that too many violations are open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +40,14 @@ class ViolationEffects:
     ledger: Ledger
     alerts: Alerts
     requests: EnforcementRequests
+    health: Health
     clock: Callable[[], Time] = Time.now
 
     @classmethod
     def of(cls, context: Context) -> Self:
         """The effects on the violations of an installation."""
-        return cls(
-            context.violations, context.ledger, context.alerts, EnforcementRequests.of(context), context.timing.now
-        )
+        requests = EnforcementRequests.of(context)
+        return cls(context.violations, context.ledger, context.alerts, requests, context.health, context.timing.now)
 
     def apply(self, decided: Decided) -> None:
         """Open violations and withdraw those that are none any more."""
@@ -68,7 +74,13 @@ class ViolationEffects:
         # And a restore that sees an open violation knows that it was asked for.
         self.alerts.announce_violations(changes.observed)
         self.requests.restore(changes.to_restore)
-        self.violations.open(changes.news)
+        if self.violations.open(changes.news):
+            self._tell_if_full()
+
+    def _tell_if_full(self) -> None:
+        if self.violations.count_open() >= violations.MOST:
+            text = f"{violations.MOST} violations are open, and the oldest of them are forgotten from now on"
+            self.health.tell("open violations", Severity.CRITICAL, text, TELL_AGAIN)
 
     def _overtaken(self, decided: Decided) -> Decided:
         """The decisions of other workers since then, of all tags that violations were opened or withdrawn for."""

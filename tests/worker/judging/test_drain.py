@@ -13,6 +13,7 @@ from enforcer.judgement.record import Decision
 from enforcer.judgement.violation import State
 from enforcer.names import Tag, TagName
 from enforcer.store import log as log_module
+from enforcer.store import violations as violations_module
 from enforcer.store.ledger import Ledger
 from enforcer.store.limits import DRAIN_BUDGET
 from enforcer.store.log import LOG
@@ -46,6 +47,19 @@ def test_everything_in_the_log_is_judged(context):
     assert decisions(context) == [Decision.RECORDED, Decision.OVERWRITTEN]
     assert context.log.waiting() == 0
     assert drain(context) == 0
+
+
+def test_too_many_open_violations_are_told_once(context, monkeypatch, caplog):
+    """When open violations begin to be forgotten, people hear of it, and not at each that follows."""
+    monkeypatch.setattr(violations_module, "MOST", 2)
+    context.log.append([pushed(1), pushed(2)])
+    drain(context)
+    assert "are forgotten" not in caplog.text
+    for number in (3, 4):
+        context.log.append([pushed(number)])
+        drain(context)
+    assert caplog.text.count("2 violations are open, and the oldest of them are forgotten from now on") == 1
+    assert context.violations.count_open() == 2
 
 
 @pytest.mark.parametrize("alert_recorded", [True, False])
