@@ -136,3 +136,20 @@ def _pair(
             left.remove(next_one)
         pairs.append((wanted, next_one))
     return pairs, left
+
+
+def check_distinct(policy: Policy, beside: Iterable[Policy]) -> None:
+    """Refuse a policy that another one of its namespace says already. Raises `PolicyConflict`."""
+    same = next((other for other in beside if other.scope == policy.scope and other.id != policy.id), None)
+    if same is not None:
+        raise PolicyConflict(f"policy {same.id} of {policy.namespace} already says the same")
+
+
+def check_addition(policy: Policy, beside: Sequence[Policy], per_namespace: int) -> None:
+    """Refuse one more policy beside those of its namespace. Raises `PolicyConflict`."""
+    check_distinct(policy, beside)
+    if len(beside) >= per_namespace:
+        raise PolicyConflict(
+            f"{policy.namespace} has {len(beside)} of at most {per_namespace} policies: change policy "
+            f"{beside[0].id}, or raise policies_per_namespace"
+        )

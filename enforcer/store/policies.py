@@ -14,9 +14,17 @@ from typing import Any
 from redis import Redis
 from redis.client import Pipeline
 
-from enforcer.errors import PolicyConflict
 from enforcer.policies.declaration import POLICIES_PER_NAMESPACE, PolicySettings, draft
-from enforcer.policies.difference import Difference, Rights, check_declared, check_room, compare, succeed
+from enforcer.policies.difference import (
+    Difference,
+    Rights,
+    check_addition,
+    check_declared,
+    check_distinct,
+    check_room,
+    compare,
+    succeed,
+)
 from enforcer.policies.policy import Policy
 from enforcer.policies.policy_set import Former, PolicySet
 from enforcer.policies.unlock import Unlock
@@ -85,8 +93,7 @@ class PolicyStore:
         def change(stored: PolicySet, new_id: int) -> Difference:
             policy = replace(draft, id=new_id, revision=1, effective_since=self._clock())
             beside = stored.of_namespace(policy.registry, policy.namespace)
-            _check_distinct(policy, beside)
-            self._check_room(policy, beside)
+            check_addition(policy, beside, self._per_namespace)
             return Difference(created=(policy,))
 
         (policy,) = self._transaction(change, by).created
@@ -103,7 +110,7 @@ class PolicyStore:
             after = succeed(before, edit(before), self._clock())
             if after == before:
                 return Difference()
-            _check_distinct(after, stored.of_namespace(after.registry, after.namespace))
+            check_distinct(after, stored.of_namespace(after.registry, after.namespace))
             return Difference(changed=((before, after),))
 
         changed = self._transaction(change, by).changed
@@ -180,13 +187,6 @@ class PolicyStore:
 
         return bool(self._transaction(change, "import").created)
 
-    def _check_room(self, policy: Policy, beside: Sequence[Policy]) -> None:
-        if len(beside) >= self._per_namespace:
-            raise PolicyConflict(
-                f"{policy.namespace} has {len(beside)} of at most {self._per_namespace} policies: change policy "
-                f"{beside[0].id}, or raise policies_per_namespace"
-            )
-
     def _transaction(self, change: Callable[[PolicySet, int], Difference], by: str) -> Difference:
         """Make a change on the stored policies, again if somebody else was quicker, and set off what follows."""
 
@@ -244,9 +244,3 @@ class PolicyStore:
         if begun:
             self._baselines.add({(f"{policy.registry}/{policy.namespace}", "") for policy in begun})
             self._queues.wake(Task.BASELINE)
-
-
-def _check_distinct(policy: Policy, beside: Iterable[Policy]) -> None:
-    same = next((other for other in beside if other.scope == policy.scope and other.id != policy.id), None)
-    if same is not None:
-        raise PolicyConflict(f"policy {same.id} of {policy.namespace} already says the same")

@@ -31,8 +31,9 @@ class Violations:
     _OPEN = "te:{violations}:open"
     _CLOSED = "te:{violations}:closed"
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, kept: int = KEPT, most: int = MOST, at_once: int = CHUNK) -> None:
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
+        self._kept, self._most, self._at_once = kept, most, at_once
         self._open = script(redis, "violation_open")
         self._update = script(redis, "violation_update")
 
@@ -46,7 +47,7 @@ class Violations:
                     json.dumps(violation.as_dict()),
                     violation.time.nanoseconds // 1_000_000,
                 ]
-                arguments += [f"{violation.name} " if violation.state.is_unresolved else "", KEPT, MOST]
+                arguments += [f"{violation.name} " if violation.state.is_unresolved else "", self._kept, self._most]
                 self._open(keys=[self._ALL, self._TIMES, self._OPEN, self._CLOSED], args=arguments, client=pipe)
             answers = pipe.execute()
         return [violation for violation, new in zip(given, answers, strict=True) if new]
@@ -118,8 +119,8 @@ class Violations:
     def _since(self, since: Time | None) -> Iterator[dict[str, Any]]:
         """The JSON of all violations, newest first, a chunk at a time. New ones meanwhile do not come in between."""
         ids = self._redis.zrevrangebyscore(self._TIMES, "+inf", _score(since))
-        for start in range(0, len(ids), CHUNK):
-            yield from self._read(ids[start : start + CHUNK])
+        for start in range(0, len(ids), self._at_once):
+            yield from self._read(ids[start : start + self._at_once])
 
     def _slice(self, since: Time | None, offset: int, limit: int) -> list[Violation]:
         ids = self._redis.zrevrangebyscore(self._TIMES, "+inf", _score(since), start=offset, num=limit)

@@ -8,7 +8,6 @@ from enforcer.judgement.record import Decision, Entry, Record
 from enforcer.judgement.violation import Filter, State, Violation, violation_id
 from enforcer.names import RegistryName, Repository, Tag, TagName
 from enforcer.policies.policy import Protection
-from enforcer.store import violations as violations_module
 from enforcer.store.violations import Violations
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN, NAME, deletion, digest, push
@@ -190,9 +189,9 @@ def test_newest_first(violations):
     assert list(violations.newest(limit=1)) == [violation(3)]
 
 
-def test_closed_ones_are_forgotten_first(monkeypatch, violations):
+def test_closed_ones_are_forgotten_first(redis):
     """Beyond the limit the oldest closed ones go, whenever they were closed; an older one that is open stays."""
-    monkeypatch.setattr(violations_module, "KEPT", 3)
+    violations = Violations(redis, kept=3)
     violations.open([violation(1), violation(2, state=State.OBSERVED), violation(3), violation(4)])
     assert list(violations.newest()) == [violation(4), violation(3), violation(1)]
     closed = violation(3).closed_as(State.RESTORED, Time.now())
@@ -202,9 +201,9 @@ def test_closed_ones_are_forgotten_first(monkeypatch, violations):
     assert violations.get_open(NAME) == [violation(1), violation(4), violation(5), violation(6)]
 
 
-def test_what_is_withdrawn_and_opened_again_is_open(monkeypatch, violations):
+def test_what_is_withdrawn_and_opened_again_is_open(redis):
     """A violation that is one again is forgotten no sooner than other open ones."""
-    monkeypatch.setattr(violations_module, "KEPT", 1)
+    violations = Violations(redis, kept=1)
     violations.open([violation(1)])
     violations.update(violation(1).closed_as(State.WITHDRAWN, Time.now()))
     violations.open([violation(1)])
@@ -212,10 +211,9 @@ def test_what_is_withdrawn_and_opened_again_is_open(monkeypatch, violations):
     assert violations.get_open(NAME) == [violation(1), violation(2), violation(3)]
 
 
-def test_there_are_only_so_many(monkeypatch, violations):
+def test_there_are_only_so_many(redis):
     """Beyond the larger limit the oldest are forgotten altogether, the open ones among them too."""
-    monkeypatch.setattr(violations_module, "KEPT", 1)
-    monkeypatch.setattr(violations_module, "MOST", 2)
+    violations = Violations(redis, kept=1, most=2)
     violations.open([violation(1), violation(2, state=State.OBSERVED), violation(3), violation(4)])
     assert list(violations.newest()) == [violation(4), violation(3)]
     assert violations.get(violation(1).id) is None
@@ -242,9 +240,9 @@ def test_there_are_only_so_many(monkeypatch, violations):
     ],
 )
 @pytest.mark.parametrize("chunk", [2, 1000])
-def test_pages_of_what_is_asked_for(monkeypatch, violations, wanted, numbers, chunk):
+def test_pages_of_what_is_asked_for(redis, wanted, numbers, chunk):
     """Each filter, alone and together, gives how many there are and any part of them, newest first."""
-    monkeypatch.setattr(violations_module, "CHUNK", chunk)
+    violations = Violations(redis, at_once=chunk)
     elsewhere = {"name": replace(NAME, repository=Repository("team/other"))}
     given = [
         violation(1),
