@@ -63,6 +63,7 @@ class Timer:
     def _wake(self) -> None:
         if self._redis.set(SCHEDULED, 1, nx=True, ex=self._settings.sweep_interval):
             self._sweep()
+        self._stores.sweep_requests.start_due()
         for queue in self._stores.work:
             if queue.is_due():
                 self._stores.wakeups.wake(queue.task)

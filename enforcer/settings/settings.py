@@ -96,7 +96,7 @@ class Settings(Table):
         default=100, ge=1, le=10_000, description="Largest number of history entries that are kept for one tag."
     )
     notification_limit: int = Field(
-        default=8_388_608,
+        default=33_554_432,
         ge=1024,
         le=268_435_456,
         description="Size of the largest notification that is parsed, in bytes.",

@@ -18,6 +18,7 @@ from enforcer.store.log import Log
 from enforcer.store.namespaces import Namespaces
 from enforcer.store.policies import PolicyStore
 from enforcer.store.pushes import Pushes
+from enforcer.store.sweep_requests import SweepRequests
 from enforcer.store.told import Told
 from enforcer.store.unlocks import Unlocks
 from enforcer.store.violations import Violations
@@ -48,6 +49,7 @@ class Stores:
     keeps: WorkQueue
     restores: WorkQueue
     sweeps: WorkQueue
+    sweep_requests: SweepRequests
 
     @classmethod
     def open(
@@ -67,6 +69,7 @@ class Stores:
         ledger = Ledger(redis, history_limit=settings.history_limit)
         log = Log(redis, dead_letters=settings.dead_letters, stale=stale)
         policies = PolicyStore(redis, per_namespace=settings.policies_per_namespace, clock=clock)
+        sweeps = WorkQueue(redis, Task.SWEEP)
         return cls(
             redis=redis,
             approvals=Approvals(audit, ledger, log, wakeups, clock=clock, new_id=new_id),
@@ -85,7 +88,8 @@ class Stores:
             baselines=WorkQueue(redis, Task.BASELINE),
             keeps=WorkQueue(redis, Task.KEEP),
             restores=WorkQueue(redis, Task.RESTORE),
-            sweeps=WorkQueue(redis, Task.SWEEP),
+            sweeps=sweeps,
+            sweep_requests=SweepRequests(redis, sweeps, wakeups),
         )
 
     @property

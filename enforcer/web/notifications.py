@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import threading
 
 from flask import Blueprint, Response, abort, request
 from redis import RedisError
@@ -32,6 +33,14 @@ blueprint = Blueprint("notifications", __name__)
 
 _FORMATS = {"distribution": distribution.read, "harbor": harbor.read}
 
+_LONG = 4 * 1024 * 1024
+"""Bytes; an event of a usual manifest has two thousand."""
+
+_LONGEST_TURN = 5
+"""Seconds for which a long notification waits for another one."""
+
+_long_ones = threading.Lock()
+
 _QUIET = 3600
 """Seconds between two alerts about the dead letters of one registry."""
 
@@ -46,7 +55,7 @@ def receive(registry: str) -> tuple[Response, int]:
         wanted = "the Authorization header must be 'Bearer' and the registry's notification token"
         abort(401, wanted, www_authenticate=WWWAuthenticate("bearer"))
     name = RegistryName(registry)
-    parsed = _read(name, known, here.settings.notification_limit)
+    parsed = _read_by_turns(name, known, here.settings.notification_limit)
     if parsed.rejected:
         _bury(here, name, parsed)
     if parsed.suspects or parsed.rejected:
@@ -72,10 +81,26 @@ def _is_authentic(registry: RegistrySettings | None) -> bool:
     return any(matches)
 
 
+def _read_by_turns(registry: RegistryName, settings: RegistrySettings, limit: int) -> ParsedNotification:
+    """Read the notification; of long ones, each of which takes several times its size, one at a time."""
+    length = request.content_length
+    if length is not None and length <= _LONG:
+        return _read(registry, settings, limit)
+    # A sender that is slow keeps the others for a while, not for ever.
+    is_alone = _long_ones.acquire(timeout=_LONGEST_TURN)
+    try:
+        return _read(registry, settings, limit)
+    finally:
+        if is_alone:
+            _long_ones.release()
+
+
 def _read(registry: RegistryName, settings: RegistrySettings, limit: int) -> ParsedNotification:
     body = read_beginning(limit)
     if len(body) > limit:
-        return ParsedNotification(rejected=(Rejection(f"longer than notification_limit, {limit} bytes", body),))
+        return ParsedNotification(
+            rejected=(Rejection(f"an event was too long: over notification_limit, {limit} bytes", body),)
+        )
     try:
         return _FORMATS[settings.kind](body, registry)
     except Exception as error:  # a bug of ours must not make the registry hold back all later events
@@ -103,9 +128,11 @@ def _bury(here: Services, registry: RegistryName, parsed: ParsedNotification) ->
 
 def _suspect(here: Services, registry: RegistryName, parsed: ParsedNotification) -> None:
     """Have the registry looked at, or those namespaces of it, since something happened that no event tells."""
-    places = [str(registry)] if parsed.rejected else [f"{registry}/{namespace}" for namespace in parsed.suspects]
-    here.stores.sweeps.add((place, "") for place in places)
-    here.stores.wakeups.wake(Task.SWEEP)
+    if parsed.rejected:
+        here.stores.sweep_requests.ask(registry)
+    else:
+        here.stores.sweeps.add((f"{registry}/{namespace}", "") for namespace in parsed.suspects)
+        here.stores.wakeups.wake(Task.SWEEP)
 
 
 def _alert(registry: RegistryName, reason: str) -> Alert:

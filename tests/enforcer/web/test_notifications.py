@@ -254,7 +254,7 @@ def test_a_notification_over_the_limit(redis, size):
         assert waiting(redis) == ["event-1"]
     else:
         (letter,) = letters(redis)
-        assert letter.reason == "longer than notification_limit, 1024 bytes"
+        assert letter.reason == "an event was too long: over notification_limit, 1024 bytes"
         assert letter.body == body[:1025]
 
 
