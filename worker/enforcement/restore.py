@@ -185,6 +185,10 @@ class Restore:
                 if child is not None:
                     self._put_whole(digest, child)
             self.client.put(self.name.repository, reference, manifest)
+        for digest in manifest.inner_indexes:  # a registry asks only for what an index lists itself, not below that
+            inner = self.context.kept(self.name.registry, self.name.repository, digest)
+            if inner is not None:
+                self._put_whole(digest, inner)
 
     def _renew(self) -> None:
         if not self.context.restores.renew(self.claim):

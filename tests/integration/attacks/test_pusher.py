@@ -92,6 +92,15 @@ def test_old_build_tool_settles_and_is_told(running):
     assert any(first in str(each) and index in str(each) for each in alerts), alerts
 
 
+def test_deleted_below_an_index_of_an_index(running):
+    """The innermost manifest is the tag's own: deleted by digest it is back, and told."""
+    _, (child, _, _) = pushers.push_nested(running, "team/nested")
+    time.sleep(1)  # kept
+    running.delete("team/nested", child)
+    assert within(lambda: running.served("team/nested", child) == child, 5)
+    assert within(lambda: bool(running.alerts("team/nested", "1.0")), 5)
+
+
 def test_deleted_a_tenth_of_a_second_after_the_push(running):
     """A manifest that is deleted as soon as that is put back: it was kept by then."""
     assert pushers.delete_soon(running, "team/soon", 5, after=0.1) == []

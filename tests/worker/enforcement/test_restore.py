@@ -677,6 +677,17 @@ def test_indexes_of_indexes(scene):
     assert set(scene.registry.manifests[APP]) >= {*children, inner}
 
 
+def test_a_child_of_a_child_is_put_back(scene):
+    """A registry takes the outer index though its innermost manifest is gone: that is put back all the same."""
+    children = push_children(scene)
+    scene.registry.put_manifest(APP, None, INDEX, OCI_INDEX)
+    scene.record(index(INDEX))
+    scene.registry.delete_manifest(APP, children[1])
+    scene.tell(deletion("child-gone", scene.now(), tag=None, digest=children[1]))
+    scene.step()
+    assert children[1] in scene.registry.manifests[APP]
+
+
 def test_a_child_that_is_not_kept(scene):
     """A child that nobody has any more makes its index not restorable, and is named."""
     children = push_children(scene)
