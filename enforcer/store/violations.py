@@ -33,7 +33,7 @@ class Violations:
 
     def __init__(self, redis: Redis, *, kept: int = KEPT, most: int = MOST, at_once: int = CHUNK) -> None:
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
-        self._kept, self._most, self._at_once = kept, most, at_once
+        self._kept, self.most, self._at_once = kept, most, at_once
         self._open = script(redis, "violation_open")
         self._update = script(redis, "violation_update")
 
@@ -47,7 +47,7 @@ class Violations:
                     json.dumps(violation.as_dict()),
                     violation.time.nanoseconds // 1_000_000,
                 ]
-                arguments += [f"{violation.name} " if violation.state.is_unresolved else "", self._kept, self._most]
+                arguments += [f"{violation.name} " if violation.state.is_unresolved else "", self._kept, self.most]
                 self._open(keys=[self._ALL, self._TIMES, self._OPEN, self._CLOSED], args=arguments, client=pipe)
             answers = pipe.execute()
         return [violation for violation, new in zip(given, answers, strict=True) if new]

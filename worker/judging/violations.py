@@ -21,7 +21,6 @@ from enforcer.judgement.effects import (
 )
 from enforcer.judgement.tag_decision import Decided
 from enforcer.judgement.violation import State, Violation
-from enforcer.store import violations
 from enforcer.store.ledger import Ledger
 from enforcer.store.violations import Violations
 from enforcer.times import Time
@@ -78,8 +77,8 @@ class ViolationEffects:
             self._tell_if_full()
 
     def _tell_if_full(self) -> None:
-        if self.violations.count_open() >= violations.MOST:
-            text = f"{violations.MOST} violations are open, and the oldest of them are forgotten from now on"
+        if self.violations.count_open() >= self.violations.most:
+            text = f"{self.violations.most} violations are open, and the oldest of them are forgotten from now on"
             self.health.tell("open violations", Severity.CRITICAL, text, TELL_AGAIN)
 
     def _overtaken(self, decided: Decided) -> Decided:

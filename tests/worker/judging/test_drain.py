@@ -13,7 +13,6 @@ from enforcer.judgement.record import Decision
 from enforcer.judgement.violation import State
 from enforcer.names import Tag, TagName
 from enforcer.store import log as log_module
-from enforcer.store import violations as violations_module
 from enforcer.store.ledger import Ledger
 from enforcer.store.limits import DRAIN_BUDGET
 from enforcer.store.log import LOG
@@ -49,9 +48,9 @@ def test_everything_in_the_log_is_judged(context):
     assert drain(context) == 0
 
 
-def test_too_many_open_violations_are_told_once(context, monkeypatch, caplog):
+def test_too_many_open_violations_are_told_once(context, caplog):
     """When open violations begin to be forgotten, people hear of it, and not at each that follows."""
-    monkeypatch.setattr(violations_module, "MOST", 2)
+    context.violations.most = 2
     context.log.append([pushed(1), pushed(2)])
     drain(context)
     assert "are forgotten" not in caplog.text
