@@ -165,7 +165,8 @@ class Authenticator:
         if offered is None:
             return None
         is_configured = self._endpoint.token_url is not None and _same(offered, urlsplit(self._endpoint.token_url))
-        is_own = offered.hostname == registry.hostname and (offered.scheme == "https" or registry.scheme == "http")
+        # Another port of the same host may be anybody's: whoever can answer for the registry once would name it.
+        is_own = _address(offered)[:2] == _address(registry)[:2]
         return _TokenService(offered, bearer.parameters.get("service", "")) if is_configured or is_own else None
 
     def _untrusted(self, bearer: Challenge) -> RegistryDenied:

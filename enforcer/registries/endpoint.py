@@ -14,7 +14,7 @@ class RegistryEndpoint:
     """The address of one registry, with account, time limit and certificates.
 
     `url` ends without a slash and holds no credentials. `token_url` is needed only where the registry sends its clients
-    to a token service on another host. `timeout` is in seconds and holds for connecting, for each wait for an answer
+    to a token service of another origin. `timeout` is in seconds and holds for connecting, for each wait for an answer
     and for a whole body.
     """
 
