@@ -28,7 +28,8 @@ class RegistrySettings(Table):
         default=None, description="Token that is accepted as well while the registry is being given a new one."
     )
     token_url: Address | None = Field(
-        default=None, description="Address of the token service, where it is not at the registry's own scheme, host and port."
+        default=None,
+        description="Address of the token service, where it is not at the registry's own scheme, host and port.",
     )
     ca_file: ExistingFile | None = Field(
         default=None, description="File of the certificates (PEM) that the registry's own is checked against."
