@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from enforcer.events import Event
@@ -47,10 +47,13 @@ class Preview:
     moves: tuple[Move, ...]
 
 
-def preview(ledger: Ledger, policy: Policy, since: Time, *, at_once: int = CHUNK) -> Preview:
+def preview(
+    ledger: Ledger, policy: Policy, since: Time, *, asking: Iterable[str] = (), at_once: int = CHUNK
+) -> Preview:
     """The effect of the policy, were it enabled, on the tags in the ledger, now and from `since` on.
 
     A move that was a violation of other policies anyway is not counted, and only the history that is kept can be told.
+    `asking` are the registries that ask for credentials.
     """
     in_force = replace(policy, disabled=False, effective_since=since)
     tags: list[ProtectedTag] = []
@@ -65,15 +68,15 @@ def preview(ledger: Ledger, policy: Policy, since: Time, *, at_once: int = CHUNK
                     tags.append(ProtectedTag(name, state.record))
                 if state.last[0] >= since:
                     moved.append(name)
-    moves = sorted(_moves(ledger, in_force, moved, at_once), key=lambda move: move.event.order, reverse=True)
+    policies = PolicySet([in_force], asking=asking)
+    moves = sorted(_moves(ledger, policies, moved, since, at_once), key=lambda move: move.event.order, reverse=True)
     return Preview(tuple(sorted(tags, key=lambda tag: tag.name)), tuple(moves))
 
 
-def _moves(ledger: Ledger, policy: Policy, names: Sequence[TagName], at_once: int) -> Iterator[Move]:
-    policies = PolicySet([policy])
+def _moves(ledger: Ledger, policies: PolicySet, names: Sequence[TagName], since: Time, at_once: int) -> Iterator[Move]:
     for start in range(0, len(names), at_once):
         for name, history in ledger.histories(names[start : start + at_once]).items():
-            yield from moves_of(name, history, policies, policy.effective_since)
+            yield from moves_of(name, history, policies, since)
 
 
 def moves_of(name: TagName, history: Sequence[Entry], policies: PolicySet, since: Time) -> Iterator[Move]:

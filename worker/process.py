@@ -15,6 +15,7 @@ from enforcer.store.stores import Stores
 from enforcer.store.wakeups import AllowedJob, Task
 from worker import jobs
 from worker.context import Context
+from worker.credentials import PATIENCE, learn_all
 from worker.pool import RegistryPools
 
 
@@ -31,6 +32,8 @@ def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
     context = Context(settings, redis, consumer=consumer, owner=owner, pools=pools)
     jobs.work_with(context)
     context.take_back()
+    if task is Task.DRAIN:
+        learn_all(context, patience=PATIENCE)
     context.queues.enqueue(task)  # whatever was left when the last worker ended
     # RQ waits for jobs with a long time-out, which the jobs' own connection must not have.
     waiting = connect(settings.redis_url.get_secret_value(), settings.data_dir)

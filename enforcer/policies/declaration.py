@@ -107,7 +107,8 @@ class PolicySettings(Table):
         description="For so many seconds an index that lists a new tag's first digest may take its place; 0: never.",
     )
     bypass_actors: Annotated[tuple[Text, ...], AnyList] = Field(
-        default=(), description="Users of the registry whose pushes and deletions are never violations."
+        default=(),
+        description="Users whose pushes and deletions are no violations, if the registry asks for credentials.",
     )
     comment: str = Field(default="", max_length=1024, description="Why the policy is there; up to 1024 characters.")
 

@@ -38,6 +38,7 @@ class PolicySet:
     """All policies of one version, found by namespace: those of other namespaces cost an event nothing.
 
     With their former versions, as far as those are known: an event may be judged after its policy was changed.
+    `asking` are the registries that ask for credentials: of others, an actor is what a client claims to be.
     """
 
     def __init__(
@@ -47,9 +48,11 @@ class PolicySet:
         *,
         unlocks: Iterable[Unlock] = (),
         former: Iterable[dict[str, Any]] = (),
+        asking: Iterable[str] = (),
     ) -> None:
         self.version = version
         self.unlocks = tuple(unlocks)
+        self.asking = frozenset(asking)
         self._fields: dict[_NamespaceKey, list[dict[str, Any]]] = defaultdict(list)
         self._places: dict[int, _NamespaceKey] = {}
         self._read: dict[_NamespaceKey, tuple[Policy, ...]] = {}
@@ -114,14 +117,15 @@ class PolicySet:
         ]
         if not matching or self._is_unlocked(registry, repository, tag, time):
             return None
-        binding = [policy for policy in matching if not policy.is_bypassed_by(actor)]
+        known = actor if registry in self.asking else ""
+        binding = [policy for policy in matching if not policy.is_bypassed_by(known)]
         return Protection(
             overwrite=any(Against.OVERWRITE in policy.protect for policy in binding),
             delete=any(Against.DELETE in policy.protect for policy in binding),
             enforce=any(policy.mode is Mode.ENFORCE for policy in binding),
             settle=max((policy.settle for policy in binding), default=0),
             policies=tuple(policy.id for policy in binding),
-            bypassed=tuple(policy.id for policy in matching if policy.is_bypassed_by(actor)),
+            bypassed=tuple(policy.id for policy in matching if policy.is_bypassed_by(known)),
         )
 
     def lets_settle(self, registry: RegistryName, repository: Repository) -> bool:

@@ -54,6 +54,14 @@ class RegistryClient:
         if answer.status != 200:
             raise answer.error(what)
 
+    def asks_for_credentials(self) -> bool:
+        """True if the registry asks who comes: only then is the actor that it reports more than a client's claim."""
+        what = f"asking registry {self.endpoint.name} whether it wants credentials"
+        answer = self._transport.send(Request(method="GET", url=self._url(""), what=what))
+        if answer.status not in (200, 401):
+            raise answer.error(what)
+        return answer.status == 401
+
     def head(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
         """The digest that a tag has now; None where the registry says that there is no such tag or repository."""
         what = f"looking at {self._shown(repository, reference)}"

@@ -37,6 +37,8 @@ from enforcer.times import Time
 UNLOCKS, VERSION, IDS = "te:{policies}:unlocks", "te:{policies}:version", "te:{policies}:ids"
 """A change of either, policy or unlock, makes another version; both have their ids out of one count."""
 
+CREDENTIALS = "te:{policies}:credentials"  # by registry, 1 if it asks for them: a change makes a version, too
+
 SETTINGS = "settings"
 """The origin of policies that the configuration file declares: each start makes them again what it says."""
 
@@ -79,12 +81,14 @@ class PolicyStore:
             pipe.hvals(self._POLICIES)
             pipe.hvals(UNLOCKS)
             pipe.zrange(self._FORMER, 0, -1)
-            version, policies, unlocks, former = pipe.execute()
+            pipe.hgetall(CREDENTIALS)
+            version, policies, unlocks, former, credentials = pipe.execute()
         return PolicySet(
             map(json.loads, policies),
             int(version or 0),
             unlocks=(Unlock.from_dict(json.loads(unlock)) for unlock in unlocks),
             former=map(json.loads, former),
+            asking=(registry.decode() for registry, asks in credentials.items() if asks == b"1"),
         )
 
     def create(self, draft: Policy, by: str) -> Policy:

@@ -11,6 +11,7 @@ from redis import Redis
 from enforcer.settings.settings import Settings
 from enforcer.store.approvals import Approvals, random_id
 from enforcer.store.audit import Audit
+from enforcer.store.credentials import Credentials
 from enforcer.store.heartbeats import Heartbeats
 from enforcer.store.ledger import Ledger
 from enforcer.store.limits import STALE
@@ -34,6 +35,7 @@ class Stores:
     redis: Redis
     approvals: Approvals
     audit: Audit
+    credentials: Credentials
     heartbeats: Heartbeats
     ledger: Ledger
     log: Log
@@ -74,6 +76,7 @@ class Stores:
             redis=redis,
             approvals=Approvals(audit, ledger, log, wakeups, clock=clock, new_id=new_id),
             audit=audit,
+            credentials=Credentials(redis),
             heartbeats=Heartbeats(redis),
             ledger=ledger,
             log=log,

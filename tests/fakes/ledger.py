@@ -21,7 +21,7 @@ class Past:
 
     def __init__(self, ledger: Ledger, *policies: Policy, began: Time) -> None:
         self.ledger = ledger
-        self.policies = PolicySet(policies)
+        self.policies = PolicySet(policies, asking=[NAME.registry])
         self.began = began
         self._numbers = count(1)
 

@@ -138,6 +138,7 @@ class Pipeline(RuleBasedStateMachine):
             self.redis.set(task.flag, 1)  # nobody needs to be woken
         stores = Stores.open(SETTINGS, self.redis, clock=self.clock.read, new_id=self._id)
         self.store = stores.policies
+        stores.credentials.note(MAIN, asks=True)
         self.approvals, self.unlocks = stores.approvals, stores.unlocks
         self.registry = LateRegistry(self._restored)
         timing = Timing(

@@ -461,20 +461,16 @@ def test_unlock_and_lock(operator, url, repository):
     assert found == [("unlocked", "migration"), ("locked", "migrated"), ("unlocked", "for two seconds")]
 
 
-def test_bypass(operator, url):
-    """Who bypasses the policy moves the tag, and what they pushed is protected against everybody else."""
+def test_bypass_without_login(operator, url):
+    """Where the registry asks for no credentials, a client that calls itself a bypass actor moves nothing."""
     for seed in ("original", "other"):
         push_image(url, "guarded/app", seed, seed=seed)
     push(url, "guarded/app", "1.0", ORIGINAL, auth=("ci", "x"))
     operator.whole.settle()
     push(url, "guarded/app", "1.0", OTHER, auth=("release-robot", "x"))
-    operator.whole.settle()
-    assert operator.recorded("guarded/app")["1.0"] == Digest.of(OTHER)
-    push(url, "guarded/app", "1.0", ORIGINAL, auth=("ci", "x"))
     wait_for(lambda: operator.states("guarded/app"), what="the violation")
-    wait_for(lambda: is_there(url, "guarded/app", "1.0", OTHER), what="the restore")
+    wait_for(lambda: is_there(url, "guarded/app", "1.0", ORIGINAL), what="the restore")
     (violation,) = operator.violations("guarded/app")
-    assert (violation["actor"], violation["recorded"]) == ("ci", Digest.of(OTHER))
-    found = [(entry["decision"], entry["actor"]) for entry in operator.history("guarded/app", "1.0")]
-    assert found[:3] == [("recorded", "ci"), ("moved", "release-robot"), ("overwritten", "ci")]
-    assert [bool(entry["bypassed"]) for entry in operator.history("guarded/app", "1.0")][:3] == [False, True, False]
+    assert (violation["actor"], violation["recorded"]) == ("release-robot", Digest.of(ORIGINAL))
+    found = [(entry["decision"], entry["bypassed"]) for entry in operator.history("guarded/app", "1.0")]
+    assert found[:2] == [("recorded", []), ("overwritten", [])]

@@ -100,7 +100,8 @@ class Office:
     def __init__(self, policies):
         redis = FakeStrictRedis(server=FakeServer())
         self.ledger, self._disturbed = Ledger(redis), DisturbedLedger(redis)
-        self._policies = PolicySet(build_policy(number, policed) for number, policed in enumerate(policies, 1))
+        built = (build_policy(number, policed) for number, policed in enumerate(policies, 1))
+        self._policies = PolicySet(built, asking=["main"])
         self.violations = {}
 
     def judge(self, cases, *, rivals=(), crash=False):

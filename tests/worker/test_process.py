@@ -7,10 +7,15 @@ import pytest
 from fakeredis import FakeServer, FakeStrictRedis
 from rq import SimpleWorker
 
+from enforcer.judgement.record import Decision
+from enforcer.store.ledger import Ledger
 from enforcer.store.log import Log
+from enforcer.store.policies import PolicyStore
 from enforcer.store.wakeups import AllowedJob, Queues, Task
-from tests.fakes.events import digest, push
-from tests.fakes.settings import settings
+from enforcer.times import Time
+from tests.fakes.events import NAME, digest, push
+from tests.fakes.registry import FakeRegistry
+from tests.fakes.settings import policy_table, registry_table, settings
 from tests.fakes.workers import own_signals  # noqa: F401 - a fixture for every test here
 from worker import jobs, process
 
@@ -44,6 +49,19 @@ def test_a_process_begins_with_what_was_left(redis):
     assert Log(redis).waiting() == 0
     (consumer,) = redis.xinfo_consumers("te:{log}", "drain")
     assert consumer["name"].decode() == f"{socket.gethostname()}-1"
+
+
+def test_a_draining_process_learns_first_what_it_judges_by(redis):
+    """An event that waits when a new installation starts is judged in knowledge of who is asked for credentials."""
+    with FakeRegistry(basic=("ops", "swordfish")) as registry:
+        given = settings(
+            registries={"main": registry_table(registry.url)}, policies=[policy_table(bypass_actors=["robot"])]
+        )
+        PolicyStore(redis, clock=lambda: Time("2026-11-22T00:00:00Z")).apply_settings(given.policies)
+        Log(redis).append([push("e", digest(1), actor="robot")])
+        process.work(given, redis, Task.DRAIN, 1)
+    (entry,) = Ledger(redis).history(NAME)
+    assert entry.decision is Decision.MOVED
 
 
 @pytest.mark.parametrize("task", Task)

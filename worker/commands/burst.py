@@ -10,6 +10,7 @@ from enforcer.names import TagName
 from enforcer.store.wakeups import Task
 from worker import jobs
 from worker.context import Context
+from worker.credentials import learn_all
 from worker.dispatch import dispatch
 from worker.enforcement.keep import keep
 from worker.enforcement.restore import LOOKS, restore
@@ -30,6 +31,7 @@ GIVE_UP = 300
 def work_off(context: Context) -> list[Task]:
     """Judge, keep, restore and tell, later looks at restored tags included; returns the tasks of which some is left."""
     jobs.work_with(context)
+    learn_all(context)
     queues = {
         context.baselines: jobs.baseline,
         context.sweeps: jobs.sweep,

@@ -20,6 +20,7 @@ from enforcer.policies.policy_set import PolicySet
 from enforcer.registries.client import RegistryClient
 from enforcer.times import Time
 from worker.context import Context
+from worker.credentials import learn_all
 from worker.judging.enrichment import Enrichment
 from worker.judging.judge import Judge
 from worker.rate_limit import RateLimit
@@ -86,7 +87,8 @@ class Replay:
 
 def always_in_force(policies: PolicySet) -> PolicySet:
     """The policies as if they had always been there; unlocks are of their own time."""
-    return PolicySet((replace(policy, effective_since=BEGINNING) for policy in policies), unlocks=policies.unlocks)
+    began = (replace(policy, effective_since=BEGINNING) for policy in policies)
+    return PolicySet(began, unlocks=policies.unlocks, asking=policies.asking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class RateLimitedReader:
 @contextmanager
 def prepared_replay(context: Context, *, dry_run: bool, honour_times: bool) -> Iterator[Replay]:
     """A replay into the ledger, or with `dry_run` into one that is forgotten."""
+    if not dry_run:
+        learn_all(context)
     policies = context.policies.current()
     if not honour_times:
         policies = always_in_force(policies)

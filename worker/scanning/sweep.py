@@ -20,6 +20,7 @@ from enforcer.store.violations import Violations
 from enforcer.store.workqueue import Claim
 from enforcer.times import Time
 from worker.context import Context
+from worker.credentials import learn
 from worker.judging.enforcement_requests import EnforcementRequests
 from worker.scanning.backfill import Backfill
 from worker.scanning.checkpoint import Checkpoint
@@ -211,6 +212,8 @@ def sweep(context: Context, claim: Claim) -> None:
 
     @contextmanager
     def start(registry: RegistryName, namespace: str, checkpoint: Checkpoint) -> Iterator[Walk]:
+        if not claim.checkpoint:
+            learn(context, registry)
         with sweep_lock(context.redis, registry) as check, scan_of(context, registry) as scan:
             children = ChildrenTimes(context.redis).is_due(claim.key, checkpoint.began)
             repositories = scan.repositories_of(namespace)

@@ -42,7 +42,9 @@ def check_installation(config: Path | None = None, environ: Mapping[str, str] = 
     yield from check_settling(policies)
     for name, registry in settings.registries.items():
         restored = restored_namespaces(name, registry.namespaces, policies)
-        yield from check_registry(name, registry, restored, settings.public_url)
+        enabled = [policy for policy in policies if policy.registry == name and not policy.disabled]
+        bypassed = [policy.namespace for policy in enabled if policy.bypass_actors]
+        yield from check_registry(name, registry, restored, settings.public_url, bypassed=bypassed)
     yield check_alerts(settings.alerts)
 
 

@@ -26,11 +26,17 @@ def probe_of(namespace: str) -> Repository:
 
 
 def check_registry(
-    name: RegistryName, registry: RegistrySettings, restored: Iterable[Namespace], public_url: str
+    name: RegistryName,
+    registry: RegistrySettings,
+    restored: Iterable[Namespace],
+    public_url: str,
+    *,
+    bypassed: Iterable[Namespace] = (),
 ) -> Iterator[Result]:
-    """Check a registry in which tags of these namespaces are to be restored."""
-    subject = f"registry {name}"
-    yield from _check_answers(subject, RegistryEndpoint.of(name, registry), [probe_of(each) for each in restored])
+    """Check a registry in which tags of these namespaces are to be restored, and may be moved by bypass actors."""
+    subject, endpoint = f"registry {name}", RegistryEndpoint.of(name, registry)
+    yield from _check_answers(subject, endpoint, [probe_of(each) for each in restored])
+    yield from _check_actors(subject, endpoint, bypassed)
     yield from _check_secrets(subject, registry)
     if is_loopback(public_url) and not is_loopback(registry.url):
         text = f"it cannot reach public_url {public_url} from another host: set it to an address that it can"
@@ -59,6 +65,21 @@ def _refused(subject: str, client: RegistryClient, probes: Iterable[Repository])
             client.can_push(probe)
         except RegistryError as error:
             yield failed(subject, f"{_kind(error, f'no push right in {probe.namespace}')}: {error}")
+
+
+def _check_actors(subject: str, endpoint: RegistryEndpoint, bypassed: Iterable[Namespace]) -> Iterator[Result]:
+    namespaces = ", ".join(sorted(set(bypassed)))
+    if not namespaces:
+        return
+    with RegistryClient(endpoint) as client:
+        try:
+            if client.asks_for_credentials():
+                return
+        except RegistryError as error:
+            yield warning(subject, f"the bypass_actors of {namespaces} may count for nothing: {error}")
+            return
+    advice = "it asks for no credentials, so a client can call itself anything; let clients log in"
+    yield warning(subject, f"the bypass_actors of {namespaces} count for nothing: {advice}")
 
 
 def _kind(error: RegistryError, denied: str) -> str:

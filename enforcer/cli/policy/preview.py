@@ -61,7 +61,8 @@ def preview(
         raise click.UsageError("a policy that is there has its registry and namespace already")
     with open_session(config) as session:
         policy = _policy(session, policy_id, registry, namespace, fields)
-        found = look(session.stores.ledger, policy, Time.now().plus(-days * _DAY))
+        asking = session.stores.policies.current().asking
+        found = look(session.stores.ledger, policy, Time.now().plus(-days * _DAY), asking=asking)
     click.echo(json.dumps(_as_dict(found, limit)) if as_json else _as_text(found, days, limit))
 
 

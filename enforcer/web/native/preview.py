@@ -77,7 +77,8 @@ def preview_policy(call: Call[PreviewQuery, PolicyDraft]) -> Answer:
     """
     here, query = services(), call.query
     here.stores.namespaces.registry(call.body.registry)
-    found = preview.preview(here.stores.ledger, draft(call.body), Time.now().plus(-query.days * _DAY))
+    since, asking = Time.now().plus(-query.days * _DAY), here.stores.policies.current().asking
+    found = preview.preview(here.stores.ledger, draft(call.body), since, asking=asking)
     tags = [_tag(tag) for tag in found.tags[: query.limit]]
     moves = [_move(move) for move in found.moves[: query.limit]]
     return Answer(

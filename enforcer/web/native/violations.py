@@ -39,6 +39,9 @@ class Violation(Shape):
     exposure: int | None = Field(description="Milliseconds until the recorded digest was back; null while it is not.")
     restores: int = Field(description="How often the recorded digest was put back.")
     problem: str = Field(description="Why it is not restored; empty if nothing is in the way.")
+    original_time: texts.TimeText | None = Field(description="When the recorded digest was pushed; null if unknown.")
+    original_actor: str = Field(description="User who pushed it, as far as the registry told.")
+    original_address: str = Field(description="Address of that client, as far as the registry told.")
     closed: texts.TimeText | None = Field(description="When it came to its end; null while it is open.")
 
     @classmethod

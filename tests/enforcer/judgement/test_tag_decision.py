@@ -111,7 +111,7 @@ def test_a_deletion_that_does_not_concern_the_tag():
 @pytest.mark.parametrize(("action", "decision"), [(Action.PUSH, Decision.MOVED), (Action.ADOPT, Decision.APPROVED)])
 def test_bypass_is_for_clients(action, decision):
     """An operator with the name of a bypass actor bypasses nothing: the tag stays protected."""
-    policies = PolicySet([policy(1, tags="1.*", bypass_actors=frozenset({"root"}))])
+    policies = PolicySet([policy(1, tags="1.*", bypass_actors=frozenset({"root"}))], asking=["main"])
     event = replace(push("1", A, at(0), actor="root"), action=action)
 
     made, found = decided(arrivals(event), policies=policies)

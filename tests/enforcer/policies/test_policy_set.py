@@ -26,8 +26,8 @@ def policy(id=1, tags="**", **changes):  # noqa: A002 - as the policy calls it
     return fakes.policy(id, tags, **{"namespace": Namespace("team"), **changes})
 
 
-def protection(*policies, repository=APP, tag=TAG, time=SINCE, actor="", registry=MAIN, unlocks=()):
-    return PolicySet(policies, unlocks=unlocks).protection(registry, repository, tag, time, actor)
+def protection(*policies, repository=APP, tag=TAG, time=SINCE, actor="", registry=MAIN, unlocks=(), asking=(MAIN,)):
+    return PolicySet(policies, unlocks=unlocks, asking=asking).protection(registry, repository, tag, time, actor)
 
 
 def test_protection_of_one_policy():
@@ -75,6 +75,13 @@ def test_bypassed():
     assert (beside.overwrite, beside.delete, beside.enforce, beside.settle) == (False, True, False, 5)
     assert (beside.policies, beside.bypassed) == ((7,), (3,))
     assert protection(lax, actor="ci").bypassed == protection(lax).bypassed == ()
+
+
+@pytest.mark.parametrize("asking", [(), ("other",)])
+def test_no_bypass_without_credentials(asking):
+    """Where the registry asks for no credentials, a client may claim any name: none lets it pass."""
+    found = protection(policy(id=3, bypass_actors=frozenset({"root"})), actor="root", asking=asking)
+    assert (found.overwrite, found.delete, found.policies, found.bypassed) == (True, True, (3,), ())
 
 
 def test_repositories_without_a_namespace():

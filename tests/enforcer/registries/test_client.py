@@ -212,6 +212,24 @@ def test_ping(registry, client):
     assert registry.requests == [("GET", "/v2/")]
 
 
+@pytest.mark.parametrize(("how", "asks"), [({}, False), ({"basic": OPS}, True), ({"bearer": OPS}, True)])
+def test_asks_for_credentials(connect, how, asks):
+    """A registry asks who comes, or lets anybody in; it is asked without the credentials that there are."""
+    with FakeRegistry(**how) as registry:
+        client = connect(registry, *OPS)
+        client.ping()
+        assert client.asks_for_credentials() is asks
+
+
+@pytest.mark.parametrize("status", [403, 404, 429, 503])
+def test_no_answer_about_credentials(registry, client, status):
+    """Any other answer does not tell."""
+    registry.fail_with(status)
+
+    with pytest.raises(RegistryError):
+        client.asks_for_credentials()
+
+
 def test_ping_of_a_web_server(registry, client):
     """A server without the API is no registry, and not a missing manifest."""
     registry.fail_with(404, {"Content-Type": "application/json"}, errors(404, "NOT_FOUND").body)

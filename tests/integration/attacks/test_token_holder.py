@@ -118,7 +118,6 @@ FORGERIES = {
 BELIEVED = {
     "announced-and-absent": "attacks.md 2.1: what an event says is recorded unseen",
     "announced-and-elsewhere": "attacks.md 2.1: what an event says is recorded unseen",
-    "bypass-actor-without-login": "attacks.md 2.1: the record follows an event that nothing confirms",
     "bypass-actor-with-login": "attacks.md 2.1: the record follows an event that nothing confirms",
     "dated-before-the-original": "attacks.md 2.2: the event's own time is believed",
 }

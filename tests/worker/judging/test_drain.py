@@ -102,6 +102,7 @@ def test_an_unprotected_tag_sets_nothing_in_motion(context):
 def test_what_somebody_may_push_is_kept(make_context):
     """What replaces an original because its pusher is exempt is protected from all others, so it is kept as well."""
     context = make_context(policies=[policy_table(bypass_actors=["release"])])
+    context.stores.credentials.note(MAIN, asks=True)
     context.log.append([pushed(1), pushed(2, actor="release")])
     drain(context)
     assert decisions(context) == [Decision.RECORDED, Decision.MOVED]

@@ -457,7 +457,7 @@ def test_bypass_is_for_clients(ledger):
         push("3", C, at(2), actor="ci"),
     ]
 
-    list(Judge(ledger, PolicySet([policy]), 600).judge(Arrival(event, at(3)) for event in events))
+    list(Judge(ledger, PolicySet([policy], asking=["main"]), 600).judge(Arrival(event, at(3)) for event in events))
 
     assert decided(ledger) == [("1", Decision.MOVED), ("2", Decision.APPROVED), ("3", Decision.OVERWRITTEN)]
     history = ledger.history(NAME)

@@ -106,6 +106,21 @@ def test_sound_installation(folder, registry):
     assert [finding.subject for finding in findings if finding.level is not Level.OK] == ["redis"]
 
 
+@pytest.mark.parametrize(
+    ("more", "login", "levels"),
+    [("", False, [Level.WARNING]), ("disabled = true", False, []), ("", True, [])],
+)
+def test_bypass_actors_that_do_not_count(folder, more, login, levels):
+    """Where a client can call itself anything, that is told; not where the policy is off."""
+    account = ("enforcer", "swordfish")
+    with FakeRegistry(basic=account if login else None) as registry:
+        names = 'username = "enforcer"\npassword = "swordfish"' if login else ""
+        text = settings_of(registry, f'{POLICY}bypass_actors = ["robot"]\n{more}', more=names)
+        found = lines(findings_of(folder, text), "registry main")
+    assert [level for level, line in found if "the bypass_actors of library count for nothing" in line] == levels
+    assert Level.FAILED not in dict(found)
+
+
 def test_nothing_protected_and_nobody_told(folder, registry):
     """No policy and no channel are warnings; whether a push is allowed is then asked for a repository of its own."""
     findings = findings_of(folder, settings_of(registry))

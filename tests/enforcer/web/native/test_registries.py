@@ -43,7 +43,7 @@ def test_namespaces(call, here):
 
 def test_tags(call, here):
     """Each tag is shown with its digest, since when it has it, and what protects it now; by name."""
-    past = Past(here.stores.ledger, policy(1, "1.*"), began=BEGAN)
+    past = Past(here.stores.ledger, policy(1, "1.*", settle=120), began=BEGAN)
     past.push(1, media_type="application/json")
     past.push(2, replace(NAME, tag=Tag("latest")))
     here.stores.policies.create(policy(tags="1.*"), "ops")

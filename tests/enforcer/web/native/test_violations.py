@@ -30,6 +30,9 @@ SHOWN = {
     "exposure": None,
     "restores": 0,
     "problem": "",
+    "original_time": None,
+    "original_actor": "",
+    "original_address": "",
     "closed": None,
 }
 
@@ -46,6 +49,17 @@ def test_one(call, here):
         "restores": 2,
         "closed": closed.closed,
     }
+
+
+def test_who_pushed_the_original(call, here):
+    """The first push is shown as well: it may be the one that should not have been."""
+    known = {
+        "original_time": Time("2026-11-21T09:12:03.5Z"),
+        "original_actor": "ann",
+        "original_address": "192.0.2.1:4711",
+    }
+    here.stores.violations.open([violation(1, **known)])
+    assert call.get(f"/violations/{violation(1).id}") == SHOWN | known
 
 
 def test_a_deletion_pushed_nothing(call, here):
