@@ -15,7 +15,7 @@ from enforcer.store.stores import Stores
 from enforcer.store.wakeups import AllowedJob, Task
 from worker import jobs
 from worker.context import Context
-from worker.credentials import PATIENCE, learn_all
+from worker.judging.credentials import PATIENCE, learn_all
 from worker.pool import RegistryPools
 
 
@@ -31,10 +31,7 @@ def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
     owner = f"{consumer}-{task.queue}-{os.getppid()}"
     context = Context(settings, redis, consumer=consumer, owner=owner, pools=pools)
     jobs.work_with(context)
-    context.take_back()
-    if task is Task.DRAIN:
-        learn_all(context, patience=PATIENCE)
-    context.queues.enqueue(task)  # whatever was left when the last worker ended
+    _prepare(context, task)
     # RQ waits for jobs with a long time-out, which the jobs' own connection must not have.
     waiting = connect(settings.redis_url.get_secret_value(), settings.data_dir)
     worker = SimpleWorker(
@@ -52,3 +49,10 @@ def work(settings: Settings, redis: Redis, task: Task, slot: int) -> None:
             worker.work(logging_level="WARNING")
     finally:
         pools.close()
+
+
+def _prepare(context: Context, task: Task) -> None:
+    context.take_back()
+    if task is Task.DRAIN:
+        learn_all(context, patience=PATIENCE)
+    context.queues.enqueue(task)  # whatever was left when the last worker ended

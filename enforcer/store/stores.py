@@ -63,10 +63,7 @@ class Stores:
         new_id: Callable[[], str] = random_id,
         stale: float = STALE,
     ) -> Self:
-        """The stores on that Redis; nothing is asked of it yet.
-
-        After `stale` seconds events in the log are taken from a worker that has not judged them.
-        """
+        """The stores on that Redis. After `stale` seconds events are taken from a worker that has not judged them."""
         audit, wakeups = Audit(redis), Queues(redis)
         ledger = Ledger(redis, history_limit=settings.history_limit)
         log = Log(redis, dead_letters=settings.dead_letters, stale=stale)

@@ -10,10 +10,10 @@ from enforcer.names import TagName
 from enforcer.store.wakeups import Task
 from worker import jobs
 from worker.context import Context
-from worker.credentials import learn_all
 from worker.dispatch import dispatch
 from worker.enforcement.keep import keep
 from worker.enforcement.restore import LOOKS, restore
+from worker.judging.credentials import learn_all
 
 POLL = 0.1
 """Seconds between two looks at what is not due yet."""

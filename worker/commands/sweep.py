@@ -35,7 +35,7 @@ Examples:
 
 \b
 Exit status:
-  0  every protected tag is what it must be, and has all manifests that it lists
+  0  every protected tag is what it must be, with all manifests that it lists
   1  some could not be looked at
   3  some had drifted, or could not be pulled
 """

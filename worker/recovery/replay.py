@@ -20,7 +20,7 @@ from enforcer.policies.policy_set import PolicySet
 from enforcer.registries.client import RegistryClient
 from enforcer.times import Time
 from worker.context import Context
-from worker.credentials import learn_all
+from worker.judging.credentials import learn_all
 from worker.judging.enrichment import Enrichment
 from worker.judging.judge import Judge
 from worker.rate_limit import RateLimit

@@ -20,7 +20,7 @@ from enforcer.store.violations import Violations
 from enforcer.store.workqueue import Claim
 from enforcer.times import Time
 from worker.context import Context
-from worker.credentials import learn
+from worker.judging.credentials import learn
 from worker.judging.enforcement_requests import EnforcementRequests
 from worker.scanning.backfill import Backfill
 from worker.scanning.checkpoint import Checkpoint

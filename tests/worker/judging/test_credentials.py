@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.events import MAIN
 from tests.fakes.registry import FakeRegistry
 from tests.fakes.settings import registry_table
-from worker.credentials import learn, learn_all
+from worker.judging.credentials import learn, learn_all
 from worker.scanning.sweep import sweep
 
 OPS = ("ops", "swordfish")
