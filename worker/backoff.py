@@ -17,8 +17,3 @@ def pause(tries: int, *, retry_after: float | None = None) -> float:
     # What many wait for together, as for a registry that is away, is not asked for by all of them at one moment.
     spread = random.uniform(0.75, 1.25)  # noqa: S311 - no secret
     return max(seconds * spread, min(retry_after or 0, LONGEST_BACKOFF))
-
-
-def back_off(generation: int) -> float:
-    """Seconds between two restores of a tag that is overwritten again and again: none, 1, 2, 4 … 300."""
-    return 0 if generation <= 1 else min(2.0 ** min(generation - 2, 16), LONGEST_BACKOFF)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from redis import Redis
@@ -18,9 +18,11 @@ from enforcer.registries.client import RegistryClient
 from enforcer.registries.endpoint import RegistryEndpoint
 from enforcer.settings.settings import Settings
 from enforcer.store.approvals import random_id
+from enforcer.store.installation import installation_id
 from enforcer.store.limits import SLICE, STALE
 from enforcer.store.stores import Stores
 from enforcer.times import Time
+from worker.breaker import Breakers
 from worker.pool import RegistryPools
 from worker.rate_limit import RateLimit
 
@@ -80,6 +82,7 @@ class Context:
         self.ledger, self.violations = stores.ledger, stores.violations
         self.alerts = Alerts(stores.alerts, stores.wakeups, settings.alerts)
         self.health = Health(redis, self.alerts)
+        self.breakers = Breakers(stores.outages, self.health)
         self.restores, self.keeps = stores.restores, stores.keeps
         self.baselines, self.sweeps = stores.baselines, stores.sweeps
         self.rate_limits = {registry: RateLimit(settings.sweep_rate) for registry in settings.registries}
@@ -91,10 +94,16 @@ class Context:
                 logger.warning("the last worker ended in the middle of %d items of %s", count, queue.task.value)
 
     @cached_property
+    def installation(self) -> str:
+        """The id of this installation."""
+        return installation_id(self.redis)
+
+    @cached_property
     def registries(self) -> dict[RegistryName, RegistryClient]:
-        """A client for each configured registry."""
+        """A client for each configured registry, which says whose requests these are."""
+        user_agent = f"tag-enforcer/{self.installation}" if self.installation else "tag-enforcer"
         return {
-            name: RegistryClient(RegistryEndpoint.of(name, registry))
+            name: RegistryClient(replace(RegistryEndpoint.of(name, registry), user_agent=user_agent))
             for name, registry in self.settings.registries.items()
         }
 

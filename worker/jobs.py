@@ -8,8 +8,8 @@ from enforcer.store.wakeups import Task
 from worker.context import Context
 from worker.dispatch import dispatch
 from worker.enforcement.deliver import deliver
+from worker.enforcement.dispatcher import restore_due
 from worker.enforcement.keep import keep as keep_manifest
-from worker.enforcement.restore import restore as restore_tag
 from worker.judging.drain import drain as drain_log
 from worker.scanning.baseline import baseline as record_namespace
 from worker.scanning.sweep import sweep as sweep_place
@@ -41,8 +41,7 @@ def keep() -> int:
 
 def restore() -> int:
     """Restore the tags that are due."""
-    context = _woken(Task.RESTORE)
-    return dispatch(context.restores, partial(restore_tag, context), owner=context.owner)
+    return restore_due(_woken(Task.RESTORE))
 
 
 def baseline() -> int:

@@ -38,7 +38,8 @@ class RegistryPool:
 
     def __init__(self, registry: RegistryName, *, threads: int, waiting: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"registry-{registry}")
-        self._limit = waiting
+        self._threads, self._limit = threads, waiting
+        self._busy = 0
         self._waiting: dict[Precedence, dict[Repository, deque[Step]]] = {each: {} for each in Precedence}
         self._count = 0
         self._lock = threading.Lock()
@@ -54,6 +55,18 @@ class RegistryPool:
         self._executor.submit(self._take_turn)
         return True
 
+    @property
+    def room(self) -> int:
+        """How many more steps would be begun at once."""
+        with self._lock:
+            return max(0, self._threads - self._count - self._busy)
+
+    @property
+    def is_busy(self) -> bool:
+        """True while a step waits or is under way."""
+        with self._lock:
+            return bool(self._count or self._busy)
+
     def close(self) -> None:
         """Begin no more steps; those under way end by themselves."""
         with self._lock:
@@ -66,10 +79,14 @@ class RegistryPool:
             step()
         except Exception:
             logger.exception("a step failed; the work queue has it done again")
+        finally:
+            with self._lock:
+                self._busy -= 1
 
     def _next(self) -> Step:
         with self._lock:
             self._count -= 1
+            self._busy += 1
             waiting = next(each for each in self._waiting.values() if each)
             repository, steps = next(iter(waiting.items()))
             step = steps.popleft()
@@ -92,14 +109,26 @@ class RegistryPools:
 
         A step that raises is logged and not done again.
         """
+        return self._of(registry).submit(precedence, repository, step)
+
+    def room(self, registry: RegistryName) -> int:
+        """How many more steps of a registry would be begun at once."""
+        return self._of(registry).room
+
+    def is_busy(self) -> bool:
+        """True while a step waits or is under way."""
         with self._lock:
-            pool = self._pools.get(registry)
-            if pool is None:
-                pool = RegistryPool(registry, threads=self._threads, waiting=self._limit)
-                self._pools[registry] = pool
-        return pool.submit(precedence, repository, step)
+            return any(pool.is_busy for pool in self._pools.values())
 
     def close(self) -> None:
         """Begin no more steps; those under way end by themselves."""
         for pool in self._pools.values():
             pool.close()
+
+    def _of(self, registry: RegistryName) -> RegistryPool:
+        with self._lock:
+            pool = self._pools.get(registry)
+            if pool is None:
+                pool = RegistryPool(registry, threads=self._threads, waiting=self._limit)
+                self._pools[registry] = pool
+            return pool

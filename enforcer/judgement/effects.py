@@ -74,9 +74,13 @@ class ViolationChanges:
         return tuple(each for each in self.news if each.state is State.OBSERVED)
 
     @property
-    def to_restore(self) -> set[TagName]:
-        """The tags whose record must be put back."""
-        return {each.name for each in self.news if each.state is State.OPEN}
+    def by_tag(self) -> dict[TagName, list[Violation]]:
+        """Those that are undone, by the tags whose record must be put back."""
+        found: dict[TagName, list[Violation]] = {}
+        for each in self.news:
+            if each.state is State.OPEN:
+                found.setdefault(each.name, []).append(each)
+        return found
 
 
 def with_violations(decided: Decided) -> dict[TagName, TagDecision]:

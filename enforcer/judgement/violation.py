@@ -117,6 +117,11 @@ class Violation:
             }
         )
 
+    @property
+    def arrived_at(self) -> float:
+        """When we heard of it, in seconds since 1970."""
+        return self.time.nanoseconds / 1e9
+
     def renews(self, known: Violation | None) -> bool:
         """True if it is news: none is known under its id, or a withdrawn one, or one of another record."""
         return known is None or known.state is State.WITHDRAWN or known.recorded != self.recorded

@@ -26,6 +26,7 @@ class RegistryEndpoint:
     timeout: float = 10.0
     ca_file: str | None = None
     kind: str = "distribution"
+    user_agent: str = "tag-enforcer"
 
     @classmethod
     def of(cls, name: RegistryName, settings: RegistrySettings) -> Self:

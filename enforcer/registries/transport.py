@@ -65,7 +65,7 @@ class Transport:
         self._session = _Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Compressed by a proxy, a manifest would not be the bytes that its digest is about.
-        self._session.headers.update({"User-Agent": "tag-enforcer", "Accept-Encoding": "identity"})
+        self._session.headers.update({"User-Agent": endpoint.user_agent, "Accept-Encoding": "identity"})
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
 

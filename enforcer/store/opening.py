@@ -10,6 +10,7 @@ from redis import Redis
 
 from enforcer.settings.settings import Settings
 from enforcer.store.connection import running_database
+from enforcer.store.installation import write_installation
 from enforcer.store.schema import write_schema
 from enforcer.store.stores import Stores
 
@@ -21,6 +22,7 @@ def prepared(settings: Settings) -> Iterator[Redis]:
     """A Redis that answers, in which the policies of the configuration file are in force."""
     with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
         write_schema(redis)
+        write_installation(redis)
         stores = Stores.open(settings, redis)
         difference = stores.policies.apply_settings(settings.policies)
         changed = tuple(after for _, after in difference.changed)

@@ -12,13 +12,16 @@ from enforcer.settings.settings import Settings
 from enforcer.store.approvals import Approvals, random_id
 from enforcer.store.audit import Audit
 from enforcer.store.credentials import Credentials
+from enforcer.store.fights import Fights
 from enforcer.store.heartbeats import Heartbeats
 from enforcer.store.ledger import Ledger
 from enforcer.store.limits import STALE
 from enforcer.store.log import Log
 from enforcer.store.namespaces import Namespaces
+from enforcer.store.outages import Outages
 from enforcer.store.policies import PolicyStore
 from enforcer.store.pushes import Pushes
+from enforcer.store.registry_queues import RegistryQueues
 from enforcer.store.sweep_requests import SweepRequests
 from enforcer.store.told import Told
 from enforcer.store.unlocks import Unlocks
@@ -36,10 +39,12 @@ class Stores:
     approvals: Approvals
     audit: Audit
     credentials: Credentials
+    fights: Fights
     heartbeats: Heartbeats
     ledger: Ledger
     log: Log
     namespaces: Namespaces
+    outages: Outages
     policies: PolicyStore
     pushes: Pushes
     told: Told
@@ -49,7 +54,7 @@ class Stores:
     alerts: WorkQueue
     baselines: WorkQueue
     keeps: WorkQueue
-    restores: WorkQueue
+    restores: RegistryQueues
     sweeps: WorkQueue
     sweep_requests: SweepRequests
 
@@ -74,10 +79,12 @@ class Stores:
             approvals=Approvals(audit, ledger, log, wakeups, clock=clock, new_id=new_id),
             audit=audit,
             credentials=Credentials(redis),
+            fights=Fights(redis),
             heartbeats=Heartbeats(redis),
             ledger=ledger,
             log=log,
             namespaces=Namespaces(redis, settings),
+            outages=Outages(redis),
             policies=policies,
             unlocks=Unlocks(redis, policies, audit, clock=clock),
             pushes=Pushes(redis),
@@ -87,12 +94,12 @@ class Stores:
             alerts=WorkQueue(redis, Task.ALERT),
             baselines=WorkQueue(redis, Task.BASELINE),
             keeps=WorkQueue(redis, Task.KEEP),
-            restores=WorkQueue(redis, Task.RESTORE),
+            restores=RegistryQueues(redis, Task.RESTORE, settings.registries),
             sweeps=sweeps,
             sweep_requests=SweepRequests(redis, sweeps, wakeups),
         )
 
     @property
-    def work(self) -> tuple[WorkQueue, ...]:
+    def work(self) -> tuple[WorkQueue | RegistryQueues, ...]:
         """Every work queue."""
         return (self.baselines, self.sweeps, self.keeps, self.restores, self.alerts)

@@ -8,7 +8,7 @@ another has its key already, changes nothing: each claim has a token of its own,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from redis import Redis
@@ -17,6 +17,8 @@ from enforcer.errors import EnforcerError
 from enforcer.store.limits import LEASE
 from enforcer.store.lua import script
 from enforcer.store.wakeups import Task
+
+_GIVEN_BACK, _LOST = -1, -2
 
 
 class ClaimLost(EnforcerError):
@@ -37,12 +39,12 @@ class Claim:
 
 
 class WorkQueue:
-    """The keys of one task, by the time when each is due. Times are Redis's."""
+    """The keys of one task, or of one part of it, by the time when each is due. Times are Redis's."""
 
-    def __init__(self, redis: Redis, task: Task) -> None:
+    def __init__(self, redis: Redis, task: Task, part: str = "") -> None:
         self.task = task
         self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
-        prefix = f"te:{{{task.value}}}"
+        prefix = f"te:{{{task.value}}}" + (f":{part}" if part else "")
         self._due, self._claimed = f"{prefix}:due", f"{prefix}:claimed"
         self._checkpoints, self._generations = f"{prefix}:notes", f"{prefix}:requests"
         self._owners, self._tokens = f"{prefix}:owners", f"{prefix}:tokens"
@@ -50,6 +52,7 @@ class WorkQueue:
         self._add_claimed = script(redis, "workqueue_add_claimed")
         self._claim = script(redis, "workqueue_claim")
         self._count = script(redis, "workqueue_count")
+        self._put_off = script(redis, "workqueue_put_off")
         self._release = script(redis, "workqueue_release")
         self._renew = script(redis, "workqueue_renew")
         self._take_back = script(redis, "workqueue_take_back")
@@ -92,6 +95,18 @@ class WorkQueue:
         arguments: list[str | int] = [claim.key, claim.token, checkpoint, round(seconds * 1000)]
         return bool(self._release(keys=self._keys, args=arguments))
 
+    def put_off(self, claim: Claim, checkpoint: str, seconds: float | None) -> Claim | None:
+        """Give a key back, to come again in so many seconds, or never; unless it was asked for since it was claimed.
+
+        Then the claim goes on, and is returned as it is now. Raises `ClaimLost`.
+        """
+        arguments: list[str | int] = [claim.key, claim.token, claim.generation, checkpoint, LEASE * 1000]
+        arguments += [] if seconds is None else [round(seconds * 1000)]
+        answer = int(self._put_off(keys=self._keys, args=arguments))
+        if answer == _LOST:
+            raise ClaimLost(f"{claim.key} was taken over by another worker")
+        return None if answer == _GIVEN_BACK else replace(claim, checkpoint=checkpoint, generation=answer)
+
     def renew(self, claim: Claim) -> bool:
         """Begin the lease anew; returns whether the claim still held."""
         return bool(self._renew(keys=self._keys, args=[claim.key, claim.token, LEASE * 1000]))
@@ -102,7 +117,11 @@ class WorkQueue:
 
     def is_due(self) -> bool:
         """There is something to do now, left-overs of a dead worker included."""
-        due, ran_out, _ = self._counts(0)
+        return self.is_due_within(0)
+
+    def is_due_within(self, seconds: float) -> bool:
+        """Something is due within so many seconds, left-overs of a dead worker included."""
+        due, ran_out, _ = self._counts(seconds)
         return bool(due or ran_out)
 
     def is_busy(self, seconds: float) -> bool:

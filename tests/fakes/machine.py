@@ -27,6 +27,7 @@ from enforcer.names import Tag, TagName
 from enforcer.policies.unlock import Unlock
 from enforcer.store.stores import Stores
 from enforcer.store.wakeups import Task
+from enforcer.store.workqueue import Claim
 from tests.fakes.clock import Clock, RedisClock
 from tests.fakes.events import APP, MAIN, deletion, push
 from tests.fakes.immediate import Immediate
@@ -34,6 +35,7 @@ from tests.fakes.interruptions import Interruptions, Killed, die
 from tests.fakes.late_registry import BUILDS, BY_DIGEST, CHILDREN, MANIFESTS, LateRegistry
 from tests.fakes.model import Did, Model, Rule, tag_of
 from tests.fakes.policed import Policed, Regime, Unlocked
+from tests.fakes.pools import AtOnce
 from tests.fakes.settings import settings
 from worker.context import Context, Timing
 from worker.enforcement.keep import keep
@@ -78,7 +80,9 @@ COMMANDS = st.integers(0, 20)
 def restore_due(context: Context) -> None:
     """Do one step for each tag whose restore is due."""
     for claim in context.restores.claim(10):
-        restore(context, claim)
+        going_on: Claim | None = claim
+        while going_on is not None:
+            going_on = restore(context, going_on)
 
 
 def keep_due(context: Context) -> None:
@@ -148,7 +152,10 @@ class Pipeline(RuleBasedStateMachine):
         for number in range(2):
             client = connect()
             self.interruptions.append(Interruptions(client))
-            context = Context(SETTINGS, client, consumer=f"worker-{number}", timing=timing, new_id=self._id)
+            pools = AtOnce() if number else None  # one answers what it judged at once, one leaves that to others
+            context = Context(
+                SETTINGS, client, consumer=f"worker-{number}", pools=pools, timing=timing, new_id=self._id
+            )
             context.__dict__["registries"] = {MAIN: self.registry}
             self.workers.append(context)
         self.numbers = count()
@@ -400,7 +407,8 @@ class Pipeline(RuleBasedStateMachine):
 
     def _wait_for_restores(self):
         due, claimed = (
-            dict(self.redis.zrange(f"te:{{restore}}:{each}", 0, -1, withscores=True)) for each in ("due", "claimed")
+            dict(self.redis.zrange(f"te:{{restore}}:{MAIN}:{each}", 0, -1, withscores=True))
+            for each in ("due", "claimed")
         )
         self.clock.advance(max(0, min((due | claimed).values()) / 1000 - self.clock.now))
         self.registry.land(self.clock.read())

@@ -83,7 +83,7 @@ def test_an_overwrite(harbor, repository):
     push_manifest(fake.url, repository, "1.0", OTHER, auth=("admin", "admin"))
     wait_for(lambda: served(fake.url, repository, "1.0") == ORIGINAL, what="the restore")
     (alert,) = wait_for(lambda: operator.whole.hook.of(repository), what="the alert")
-    assert (alert["outcome"], alert["actor"], alert["recorded_digest"]) == ("restored", "admin", original)
+    assert (alert["outcome"], alert["actor"], alert["recorded_digest"]) == ("open", "admin", original)
     by = {entry["actor"]: entry["decision"] for entry in operator.history(repository, "1.0") if entry["actor"]}
     assert by == {"ci": "recorded", "admin": "overwritten", "enforcer": "unchanged"}
 

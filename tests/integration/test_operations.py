@@ -223,7 +223,7 @@ def test_burst(running):
     told = len(running.hook.of(REPOSITORIES[3]))
     Operator(running).run("run", "--burst", module="worker")
     assert wrong(running) == set()
-    assert len(running.hook.of(REPOSITORIES[3])) - told == 10
+    assert len(running.hook.of(REPOSITORIES[3])) - told == 20
     assert running.waiting() == 0
     start_workers(running)
 
@@ -308,7 +308,7 @@ def eventful(tmp_path_factory):
         push_tags(whole.registry.url, REPOSITORIES[:2], 10)
         whole.settle()
         overwrite(whole.registry.url, moved)
-        wait_for(lambda: len(whole.hook.alerts) == 2 and not wrong(whole, PROTECTED), what="the restores")
+        wait_for(lambda: len(whole.hook.alerts) == 4 and not wrong(whole, PROTECTED), what="the restores")
         whole.settle()
         whole.workers.stop()
         whole.receiver.stop()
@@ -378,11 +378,11 @@ class TestAfterALossOfRedis:
         """After the recipe the installation runs as before: nothing is wrong, and nothing but the sweep's is told."""
         told = len(whole.hook.alerts)
         whole.start()
-        wait_for(lambda: len(whole.hook.alerts) == told + 2, what="the alerts of the recipe")
+        wait_for(lambda: len(whole.hook.alerts) == told + 4, what="the alerts of the recipe")
         wait_until_swept(whole)
         assert wrong(whole, PROTECTED) == set()
         assert worker(whole, "sweep")["drift"] == 0
-        assert len(whole.hook.alerts) == told + 2
+        assert len(whole.hook.alerts) == told + 4
         whole.workers.stop()
         whole.receiver.stop()
 

@@ -11,9 +11,10 @@ from enforcer.events import Event
 from enforcer.judgement.violation import Violation, violation_id
 from enforcer.manifests import OCI_INDEX, OCI_MANIFEST
 from enforcer.names import Digest
+from enforcer.store.workqueue import Claim
 from enforcer.times import Time
 from tests.fakes.clock import Clock
-from tests.fakes.events import APP, NAME, deletion, push
+from tests.fakes.events import APP, MAIN, NAME, deletion, push
 from tests.fakes.images import image
 from tests.fakes.registry import FakeRegistry
 from tests.fakes.scans import HASTY
@@ -77,17 +78,22 @@ class Scene:
     def step(self) -> int:
         """Do what is due of the restores, each once; returns how many there were. Begins a new log of requests."""
         self.registry.requests.clear()
-        claims = self.context.restores.claim(10)
+        breakers = self.context.breakers
+        room = int(breakers.take_probe(MAIN)) if breakers.is_away(MAIN) else 10
+        claims = self.context.restores.claim(room) if room else []
         for claim in claims:
-            restore(self.context, claim)
+            going_on: Claim | None = claim
+            while going_on is not None:
+                going_on = restore(self.context, going_on)
         return len(claims)
 
     def next_step(self) -> float:
         """Let time go on until a restore is due, and do it; returns how many seconds that took."""
         before = self.clock.now
-        due = self.context.redis.zrange("te:{restore}:due", 0, 0, withscores=True)
+        due = self.context.redis.zrange("te:{restore}:main:due", 0, 0, withscores=True)
         assert due, "there is nothing in the queue"
-        self.clock.advance(max(0, due[0][1] / 1000 - before))
+        outage = self.context.stores.outages.find(MAIN)
+        self.clock.advance(max(0, max(due[0][1], outage.next_probe if outage else 0) / 1000 - before))
         assert self.step() == 1
         return round(self.clock.now - before, 3)
 

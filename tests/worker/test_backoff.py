@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.backoff import LONGEST_BACKOFF, back_off, pause
+from worker.backoff import LONGEST_BACKOFF, pause
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,3 @@ def test_pauses_double(tries, seconds):
 def test_the_other_sides_wish_counts(wish, least):
     """Who asks for more patience gets it, within bounds; who asks for less does not."""
     assert least <= pause(1, retry_after=wish) <= max(least, 1.25)
-
-
-@pytest.mark.parametrize(
-    ("requests", "seconds"), [(0, 0), (1, 0), (2, 1), (3, 2), (4, 4), (10, 256), (11, 300), (10_000, 300)]
-)
-def test_back_off_doubles_with_each_request(requests, seconds):
-    """The first restore comes at once; each further one of a fight waits twice as long, up to five minutes."""
-    assert back_off(requests) == seconds

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from enforcer.names import TagName
+from enforcer.store.registry_queues import RegistryQueues
 from enforcer.store.wakeups import Task
+from enforcer.store.workqueue import WorkQueue
 from worker import jobs
 from worker.context import Context
 from worker.dispatch import dispatch
+from worker.enforcement.dispatcher import restore_due
 from worker.enforcement.keep import keep
-from worker.enforcement.restore import LOOKS, restore
+from worker.enforcement.restore import LOOKS
 from worker.judging.credentials import learn_all
 
 POLL = 0.1
@@ -32,7 +35,7 @@ def work_off(context: Context) -> list[Task]:
     """Judge, keep, restore and tell, later looks at restored tags included; returns the tasks of which some is left."""
     jobs.work_with(context)
     learn_all(context)
-    queues = {
+    queues: dict[WorkQueue | RegistryQueues, Callable[[], int]] = {
         context.baselines: jobs.baseline,
         context.sweeps: jobs.sweep,
         context.keeps: jobs.keep,
@@ -65,7 +68,7 @@ def restore_all(context: Context, names: Sequence[TagName]) -> list[TagName]:
     until = time.monotonic() + GIVE_UP
     waiting = list(names)
     while waiting and context.restores.is_busy(SOON) and time.monotonic() < until:
-        if not dispatch(context.restores, partial(restore, context)):
+        if not restore_due(context):
             time.sleep(POLL)
         while waiting and not context.restores.generation(str(waiting[-1])):
             waiting.pop()

@@ -17,9 +17,9 @@ from enforcer.store.connection import running_database
 from enforcer.store.opening import prepared
 from enforcer.store.wakeups import Task
 from worker.commands.burst import work_off
+from worker.commands.timer import Timer
 from worker.context import Context
 from worker.process import work as run_process
-from worker.timer import Timer
 
 PARTS = {"drain": "drain", "keep": "keep", "restore": "restore", "alert": "alert", "survey": "sweep"}
 """One process each, and a task of the queue that it listens to."""

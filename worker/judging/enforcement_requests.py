@@ -9,9 +9,11 @@ from typing import Self
 
 from enforcer.names import Digest, TagName
 from enforcer.store.ledger import Ledger
+from enforcer.store.registry_queues import RegistryQueues
 from enforcer.store.wakeups import Queues, Task
 from enforcer.store.workqueue import WorkQueue
 from worker.context import Context
+from worker.enforcement.dispatcher import restore_at_once
 from worker.enforcement.keep import keep_at_once, keep_item
 
 
@@ -19,20 +21,29 @@ from worker.enforcement.keep import keep_at_once, keep_item
 class EnforcementRequests:
     """Puts work into the queues and wakes their workers. The same request again, while it waits, is one request."""
 
-    restores: WorkQueue
+    restores: RegistryQueues
     keeps: WorkQueue
     queues: Queues
     ledger: Ledger
     keep_at_once: Callable[[Iterable[str]], None] | None
+    restore_at_once: Callable[[Iterable[TagName]], None] | None
 
     @classmethod
     def of(cls, context: Context) -> Self:
         """The requests to the workers of an installation."""
-        at_once = partial(keep_at_once, context, context.pools) if context.pools else None
-        return cls(context.restores, context.keeps, context.queues, context.ledger, at_once)
+        keep = partial(keep_at_once, context, context.pools) if context.pools else None
+        restore = partial(restore_at_once, context, context.pools) if context.pools else None
+        return cls(context.restores, context.keeps, context.queues, context.ledger, keep, restore)
 
     def restore(self, names: Iterable[TagName]) -> None:
-        """Have tags set to their records."""
+        """Have tags set to their records, at once where this process can."""
+        if self.restore_at_once:
+            self.restore_at_once(set(names))
+        else:
+            self.restore_later(names)
+
+    def restore_later(self, names: Iterable[TagName]) -> None:
+        """Have tags set to their records by the worker that restores, as soon as it comes to them."""
         self._add(self.restores, Task.RESTORE, {str(name) for name in names})
 
     def keep(self, manifests: Iterable[tuple[TagName, Digest]]) -> None:
@@ -48,7 +59,7 @@ class EnforcementRequests:
         if not self.ledger.keeps(name.registry, name.repository, digest):
             self.keep([(name, digest)])
 
-    def _add(self, queue: WorkQueue, task: Task, keys: Iterable[str]) -> None:
+    def _add(self, queue: WorkQueue | RegistryQueues, task: Task, keys: Iterable[str]) -> None:
         wanted = [(key, "") for key in keys]
         if wanted:
             queue.add(wanted)

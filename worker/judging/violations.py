@@ -5,8 +5,8 @@ All of it may be done again after a crash: what was done already changes nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 from enforcer.alerts.health import Health
@@ -21,10 +21,14 @@ from enforcer.judgement.effects import (
 )
 from enforcer.judgement.tag_decision import Decided
 from enforcer.judgement.violation import State, Violation
+from enforcer.names import TagName
 from enforcer.store.ledger import Ledger
 from enforcer.store.violations import Violations
 from enforcer.times import Time
 from worker.context import Context
+from worker.enforcement.fights import FightReport
+from worker.enforcement.restore import LONG_AGO
+from worker.enforcement.rivals import Rivals
 from worker.judging.enforcement_requests import EnforcementRequests
 
 TELL_AGAIN = 3600
@@ -40,13 +44,23 @@ class ViolationEffects:
     alerts: Alerts
     requests: EnforcementRequests
     health: Health
+    fights: FightReport
+    rivals: Rivals
     clock: Callable[[], Time] = Time.now
 
     @classmethod
     def of(cls, context: Context) -> Self:
         """The effects on the violations of an installation."""
-        requests = EnforcementRequests.of(context)
-        return cls(context.violations, context.ledger, context.alerts, requests, context.health, context.timing.now)
+        return cls(
+            violations=context.violations,
+            ledger=context.ledger,
+            alerts=context.alerts,
+            requests=EnforcementRequests.of(context),
+            health=context.health,
+            fights=FightReport.of(context),
+            rivals=Rivals.of(context),
+            clock=context.timing.now,
+        )
 
     def apply(self, decided: Decided) -> None:
         """Open violations and withdraw those that are none any more."""
@@ -72,9 +86,31 @@ class ViolationEffects:
         # Opening comes last, since an open violation counts as done here: a worker that dies before it begins anew.
         # And a restore that sees an open violation knows that it was asked for.
         self.alerts.announce_violations(changes.observed)
-        self.requests.restore(changes.to_restore)
-        if self.violations.open(changes.news):
+        told = self._restore(changes)
+        if self.violations.open(replace(each, told=each.told or each.id in told) for each in changes.news):
             self._tell_if_full()
+
+    def _restore(self, changes: ViolationChanges) -> set[str]:
+        """Have tags put back that were changed, and tell of fights; returns the violations that people hear of by that.
+
+        Fights come first: a PUT that returns must find its beginning.
+        """
+        fresh: set[TagName] = set()
+        others: set[TagName] = set()
+        told: set[str] = set()
+        for name, violations in changes.by_tag.items():
+            rival = all(map(self.rivals.is_rival, violations))
+            self.fights.pushed(name, violations, rival=rival)
+            told |= {each.id for each in violations if not each.doubtful}
+            # What is long past is looked at before anything is put, which takes a violation that is open by then.
+            (others if rival or self._is_long_ago(violations) else fresh).add(name)
+        self.requests.restore(fresh)
+        self.requests.restore_later(others)
+        return told
+
+    def _is_long_ago(self, violations: Sequence[Violation]) -> bool:
+        now = self.fights.fights.now() / 1000
+        return all(now - each.arrived_at >= LONG_AGO for each in violations)
 
     def _tell_if_full(self) -> None:
         if self.violations.count_open() >= self.violations.most:
@@ -91,6 +127,7 @@ class ViolationEffects:
 
     def _withdraw(self, violation: Violation) -> None:
         """Only people who were told of the violation are told that it is none."""
+        self.fights.withdrawn(violation.name)
         if violation.told:
             withdrawn = self._closed(violation, State.WITHDRAWN)
             self.alerts.announce_violations([withdrawn])

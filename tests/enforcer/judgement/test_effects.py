@@ -123,8 +123,8 @@ def test_an_observed_violation_is_told_and_not_undone():
     changes = ViolationChanges((observed, enforced), ())
 
     assert changes.observed == (observed,)
-    assert changes.to_restore == {NAME}
-    assert ViolationChanges((observed,), ()).to_restore == set()
+    assert changes.by_tag == {NAME: [enforced]}
+    assert ViolationChanges((observed,), ()).by_tag == {}
 
 
 def test_overtaken():

@@ -6,7 +6,7 @@ import pytest
 
 from enforcer.store.limits import LEASE
 from enforcer.store.wakeups import Task
-from enforcer.store.workqueue import WorkQueue
+from enforcer.store.workqueue import ClaimLost, WorkQueue
 from tests.fakes.clock import Clock
 
 
@@ -360,3 +360,46 @@ def test_a_lease_that_ran_out_is_claimed(queue, other, clock):
     queue.add_claimed(["a"])
     clock.advance(LEASE)
     assert keys(other.add_claimed(["a"])) == ["a"]
+
+
+def test_put_off(queue, clock):
+    """A key that is given back until later comes again by then, with its checkpoint."""
+    queue.add([("a", "")])
+    (claim,) = queue.claim(1)
+    assert queue.put_off(claim, "half done", 2) is None
+    clock.advance(1.999)
+    assert queue.claim(1) == []
+    clock.advance(0.001)
+    assert seen(queue.claim(1)) == [("a", "half done", 1)]
+
+
+def test_put_off_for_good(queue):
+    """A key that is given back for good leaves the queue."""
+    queue.add([("a", "")])
+    (claim,) = queue.claim(1)
+    assert queue.put_off(claim, "", None) is None
+    assert len(queue) == 0
+
+
+@pytest.mark.parametrize("seconds", [2, None])
+def test_asked_for_while_claimed(queue, other, seconds):
+    """A key that was asked for since it was claimed is not given back: the claim goes on, and no other gets it."""
+    queue.add([("a", "")])
+    (claim,) = queue.claim(1)
+    assert other.add_claimed(["a"]) == []
+    after = queue.put_off(claim, "half done", seconds)
+    assert (after.checkpoint, after.generation, after.token) == ("half done", 2, claim.token)
+    assert other.claim(1) == []
+    assert queue.put_off(after, "", None) is None
+    assert len(queue) == 0
+
+
+def test_put_off_by_a_worker_that_comes_late(queue, other, clock):
+    """Whoever lost a claim changes nothing, and hears of it."""
+    queue.add([("a", "")])
+    (claim,) = queue.claim(1)
+    clock.advance(LEASE)
+    other.claim(1)
+    with pytest.raises(ClaimLost):
+        queue.put_off(claim, "", None)
+    assert len(queue) == 1

@@ -53,7 +53,7 @@ def test_works_everything_off(context, registry, hook):
     assert work_off(context) == []
     assert set(registry.tags["team/app"].values()) == {Digest.of(A)}
     assert {violation.state for violation in context.violations.newest()} == {State.RESTORED}
-    assert len(hook.received) == 2
+    assert len(hook.received) == 4  # of each tag when it begins and when it is over
     assert record_of(context, "team/app:new") is not None
     assert context.log.waiting() == 0
     queues = (context.baselines, context.sweeps, context.keeps, context.restores, context.alerts.queue)

@@ -12,8 +12,8 @@ from tests.fakes.clock import Clock
 from tests.fakes.events import MAIN, digest, push
 from tests.fakes.settings import registry_table, settings
 from tests.fakes.stores import stores
-from worker import timer as timer_module
-from worker.timer import SLOW, TRIM, Timer
+from worker.commands import timer as timer_module
+from worker.commands.timer import SLOW, TRIM, Timer
 
 
 @pytest.fixture
