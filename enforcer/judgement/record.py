@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -119,8 +119,14 @@ class Entry:
         )
 
     def to_json(self) -> str:
-        """The entry as one line, without the names that its place in the ledger gives."""
+        """The entry as one line, without the names that its place in the ledger gives.
+
+        Where event and record have the same children, these stand with the record alone: an index may list 1,000.
+        """
         event = self.event.as_dict()
+        has_same_children = self.record is not None and self.event.children == self.record.children != ()
+        if has_same_children:
+            del event["children"]
         for name in ("registry", "repository", "tag"):
             event.pop(name, None)
         fields: dict[str, Any] = {"event": event, "decision": self.decision}
@@ -128,6 +134,8 @@ class Entry:
             fields["protection"] = self.protection.as_dict()
         if self.record:
             fields["record"] = self.record.as_dict()
+        if has_same_children:
+            fields["same_children"] = True
         if self.late:
             fields["late"] = True
         return json.dumps(fields, separators=(",", ":"))
@@ -138,11 +146,15 @@ class Entry:
         fields = json.loads(text)
         names = {"registry": name.registry, "repository": name.repository, "tag": name.tag}
         protection = fields.get("protection")
+        event = Event.from_dict(fields["event"] | names)
+        record = Record.from_dict(fields["record"]) if "record" in fields else None
+        if record and fields.get("same_children"):
+            event = replace(event, children=record.children)
         return cls(
-            event=Event.from_dict(fields["event"] | names),
+            event=event,
             decision=Decision(fields["decision"]),
             protection=Protection.from_dict(protection) if protection else None,
-            record=Record.from_dict(fields["record"]) if "record" in fields else None,
+            record=record,
             late=fields.get("late", False),
         )
 

@@ -43,7 +43,8 @@ PROTECTIONS = st.builds(
     policies=st.lists(st.integers(1, 9), max_size=2).map(tuple),
 )
 IDS = st.text("ab{}|!~", min_size=1, max_size=3)
-EVENTS = st.builds(push, IDS, DIGESTS, TIMES) | st.builds(deletion, IDS, TIMES)
+CHILDREN = st.lists(DIGESTS, max_size=1).map(tuple)
+EVENTS = st.builds(push, IDS, DIGESTS, TIMES, children=CHILDREN) | st.builds(deletion, IDS, TIMES)
 ENTRIES = st.builds(
     Entry, EVENTS, st.sampled_from(Decision), st.none() | PROTECTIONS, st.none() | RECORDS, late=st.booleans()
 )
@@ -99,6 +100,15 @@ def test_keys_of_a_later_release_are_ignored(entry):
         each["later"] = [1]
 
     assert Entry.from_json(json.dumps(fields), NAME) == entry
+
+
+def test_entry_has_equal_children_once():
+    """An index of 1,000 children that becomes the record takes their room once, and is read as it was."""
+    children = tuple(map(digest, range(2, 12)))
+    entry = Entry(push("index", digest(1), TIME, children=children), Decision.RECORDED, PROTECTION, None)
+    whole = replace(entry, record=replace(RECORD, children=children))
+    assert all(whole.to_json().count(child) == 1 for child in children)
+    assert Entry.from_json(whole.to_json(), NAME) == whole
 
 
 def test_entry_leaves_its_names_out():
