@@ -107,3 +107,7 @@ class TagLocked(RegistryError):
 
 class RegistryRefused(RegistryError):
     """Any other answer that will be the same next time."""
+
+
+class UnverifiableManifest(RegistryRefused):
+    """A manifest of schema 1 whose bytes cannot be checked against its digest."""

@@ -8,8 +8,9 @@ import zlib
 from dataclasses import dataclass
 from typing import Any, Self
 
-from enforcer.errors import InvalidName, RegistryRefused
+from enforcer.errors import InvalidName, RegistryRefused, UnverifiableManifest
 from enforcer.names import Digest
+from enforcer.schema_1 import is_schema_1, signed_payload
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -53,7 +54,12 @@ class Manifest:
     @classmethod
     def checked(cls, content: bytes, media_type: str, digest: Digest) -> Self:
         """Take it only if the content has the digest. Raises `RegistryRefused`."""
-        if not digest.matches(content):
+        if not _has_digest(content, digest):
+            if is_schema_1(content):
+                raise UnverifiableManifest(
+                    f"schema 1: cannot be restored, as no signature of it tells the bytes of {digest}; "
+                    "build the image anew with a tool of this decade"
+                )
             raise RegistryRefused(
                 f"the registry served bytes of {Digest.of(content)} as {digest}: "
                 "its storage, or something between it and us, is broken"
@@ -98,9 +104,21 @@ class Manifest:
         """Read what `packed` wrote. Raises `ValueError` where that is not the manifest of this digest any more."""
         media_type, _, compressed = data.partition(b"\n")
         content = _inflated(compressed)
-        if not digest.matches(content):
+        if not _has_digest(content, digest):
             raise ValueError(f"the kept manifest is not {digest} but {Digest.of(content)}")
         return cls(digest, media_type.decode(), content)
+
+
+def digest_of(content: bytes) -> Digest:
+    """The digest that a registry gives a manifest with this content."""
+    return Digest.of(signed_payload(content) or content)
+
+
+def _has_digest(content: bytes, digest: Digest) -> bool:
+    if digest.matches(content):
+        return True
+    payload = signed_payload(content)
+    return payload is not None and digest.matches(payload)
 
 
 def media_type_of(header: str, content: bytes) -> str:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from enforcer.errors import InvalidName, ManifestMissing, RegistryDenied, RegistryRefused, RegistryUnavailable
-from enforcer.manifests import ACCEPT, MANIFEST_LIMIT, OCI_MANIFEST, Manifest, digest_or_none, media_type_of
+from enforcer.manifests import ACCEPT, MANIFEST_LIMIT, OCI_MANIFEST, Manifest, digest_of, digest_or_none, media_type_of
 from enforcer.names import Digest, Repository, Tag
 from enforcer.registries.auth import Authenticator
 from enforcer.registries.endpoint import RegistryEndpoint
@@ -95,9 +95,9 @@ class RegistryClient:
         expected = reference if isinstance(reference, Digest) else _served_digest(answer)
         media_type = media_type_of(answer.headers.get("Content-Type", ""), answer.body)
         try:
-            return Manifest.checked(answer.body, media_type, expected or Digest.of(answer.body))
+            return Manifest.checked(answer.body, media_type, expected or digest_of(answer.body))
         except RegistryRefused as error:
-            raise RegistryRefused(f"{what}: {error}") from error
+            raise type(error)(f"{what}: {error}") from error
 
     def put(self, repository: Repository, reference: Tag | Digest, manifest: Manifest) -> None:
         """Make a tag this manifest, whatever it is now. That the registry took it is no proof that it stays."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 
 from enforcer.manifests import OCI_INDEX, OCI_MANIFEST
 from enforcer.names import Digest
+
+SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+"""Registries that have it at all serve it whatever a client accepts."""
 
 
 def blob(seed: str, part: str) -> bytes:
@@ -38,6 +42,21 @@ def index(*children: bytes) -> bytes:
         for child, platform in zip(children, platforms, strict=False)
     ]
     return _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed})
+
+
+def schema_1(name: str) -> tuple[bytes, bytes]:
+    """A signed manifest of schema 1 as docker/libtrust writes it, and the payload whose hash is its digest."""
+    fields = {"schemaVersion": 1, "name": name, "tag": "1.0", "architecture": "amd64", "fsLayers": [], "history": []}
+    payload = json.dumps(fields, indent=3).encode()
+    length = payload.rindex(b"}") - 1
+    header = {"formatLength": length, "formatTail": _base64(payload[length:]), "time": "2014-09-02T18:00:00Z"}
+    signature = {"header": {"alg": "ES256"}, "signature": "AAAA", "protected": _base64(json.dumps(header).encode())}
+    signatures = json.dumps([signature], indent=3).encode()
+    return payload[:length] + b',\n   "signatures": ' + signatures + payload[length:], payload
+
+
+def _base64(content: bytes) -> str:
+    return urlsafe_b64encode(content).decode().rstrip("=")
 
 
 def _descriptor(content: bytes, media_type: str) -> dict[str, object]:

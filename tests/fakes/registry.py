@@ -21,8 +21,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from enforcer.manifests import MANIFEST_TYPES, OCI_MANIFEST
+from enforcer.manifests import MANIFEST_TYPES, OCI_MANIFEST, digest_of
 from enforcer.names import Digest
+from tests.fakes.images import SCHEMA_1
 
 _MANIFEST = re.compile(r"/v2/(.+)/manifests/([^/]+)")
 _BLOB = re.compile(r"/v2/(.+)/blobs/([^/]+)")
@@ -114,7 +115,7 @@ class FakeRegistry:
 
     def put_manifest(self, repository: str, tag: str | None, content: bytes, media_type: str = OCI_MANIFEST) -> Digest:
         """Push without asking: for a test's beginning, or somebody else's overwrite."""
-        digest = Digest.of(content)
+        digest = digest_of(content)
         with self.lock:
             self.manifests.setdefault(repository, {})[digest] = (media_type, content)
             if tag is not None:
@@ -189,7 +190,7 @@ class FakeRegistry:
     def _served(self, repository: str, reference: str, headers: dict[str, str]) -> Reply:
         digest = reference if ":" in reference else self.tags.get(repository, {}).get(reference)
         media_type, content = self.manifests.get(repository, {}).get(digest or "", ("", b""))
-        if digest is None or media_type not in headers.get("accept", "").split(", "):
+        if digest is None or media_type not in (*headers.get("accept", "").split(", "), SCHEMA_1):
             code = "MANIFEST_UNKNOWN" if repository in self.manifests else "NAME_UNKNOWN"
             return errors(404, code, reference)
         return Reply(200, {"Content-Type": media_type, "Docker-Content-Digest": digest}, content)
@@ -201,15 +202,15 @@ class FakeRegistry:
             children = [entry["digest"] for entry in fields.get("manifests", ())]
         except (ValueError, KeyError, TypeError, AttributeError):
             return errors(400, "MANIFEST_INVALID")
-        if media_type not in MANIFEST_TYPES or fields.get("mediaType", media_type) != media_type:
+        if media_type not in (*MANIFEST_TYPES, SCHEMA_1) or fields.get("mediaType", media_type) != media_type:
             return errors(400, "MANIFEST_INVALID")
-        if fields.get("schemaVersion") != 2:
+        if fields.get("schemaVersion") != (1 if media_type == SCHEMA_1 else 2):
             return errors(400, "MANIFEST_INVALID")
         missing = [digest for digest in named if self.blobs is not None and digest not in self.blobs]
         missing += [digest for digest in children if digest not in self.manifests.get(repository, {})]
         if missing:
             return errors(400, "MANIFEST_BLOB_UNKNOWN", *missing)
-        if ":" in reference and reference != Digest.of(body):
+        if ":" in reference and reference != digest_of(body):
             return errors(400, "DIGEST_INVALID")
         digest = self.put_manifest(repository, None if ":" in reference else reference, body, media_type)
         return Reply(201, {"Docker-Content-Digest": digest})

@@ -9,7 +9,7 @@ import pytest
 from enforcer.alerts.message import Alert
 from enforcer.events import Event
 from enforcer.judgement.violation import Violation, violation_id
-from enforcer.manifests import OCI_INDEX, OCI_MANIFEST
+from enforcer.manifests import OCI_INDEX, OCI_MANIFEST, digest_of
 from enforcer.names import Digest
 from enforcer.store.workqueue import Claim
 from enforcer.times import Time
@@ -36,12 +36,12 @@ class Scene:
         self.clock = clock
         self.events = 0
 
-    def record(self, content: bytes = image("original"), *, kept: bool = True) -> Digest:
+    def record(self, content: bytes = image("original"), *, media_type: str = "", kept: bool = True) -> Digest:
         """Somebody pushes the original; its manifest is kept, unless a test needs it not to be."""
-        self._push(content, "ci")
+        self._push(content, "ci", media_type)
         if kept:
             self.keep_all()
-        return Digest.of(content)
+        return digest_of(content)
 
     def let_settle(self) -> None:
         """An operator lets new tags settle."""
@@ -139,8 +139,8 @@ class Scene:
         """The outcomes that people are told since the last time."""
         return [alert.details["outcome"] for alert in self.alerts()]
 
-    def _push(self, content: bytes, actor: str) -> Event:
-        media_type = OCI_INDEX if b'"manifests"' in content else OCI_MANIFEST
+    def _push(self, content: bytes, actor: str, media_type: str = "") -> Event:
+        media_type = media_type or (OCI_INDEX if b'"manifests"' in content else OCI_MANIFEST)
         digest = self.registry.put_manifest(APP, NAME.tag, content, media_type)
         event = push(self._id(), digest, self.now(), media_type=media_type, actor=actor)
         self.tell(event)

@@ -8,13 +8,13 @@ import pytest
 from enforcer.errors import BlobsMissing
 from enforcer.events import Action
 from enforcer.judgement.violation import State
-from enforcer.manifests import OCI_INDEX
+from enforcer.manifests import OCI_INDEX, digest_of
 from enforcer.names import Digest
 from enforcer.policies.unlock import Unlock
 from enforcer.store.wakeups import Task
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN, NAME, deletion, push
-from tests.fakes.images import blobs_of, image, index
+from tests.fakes.images import SCHEMA_1, blobs_of, image, index, schema_1
 from tests.fakes.settings import registry_table, settings
 from tests.fakes.violations import violation
 from worker.breaker import PATIENCE
@@ -813,3 +813,13 @@ def test_a_tag_that_is_not_protected_any_more_is_left_alone(scene):
     assert scene.violation(before).state is State.RELEASED
     assert scene.told() == ["open", "released"]
     assert len(scene.context.restores) == 0
+
+
+def test_schema_1_is_put_back(scene):
+    """A manifest of schema 1 goes back with its signatures, byte for byte."""
+    content, _ = schema_1(APP)
+    scene.record(content, media_type=SCHEMA_1)
+    scene.overwrite()
+    scene.finish()
+    assert scene.digest == digest_of(content)
+    assert scene.registry.manifests[APP][scene.digest][1] == content
