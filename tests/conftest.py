@@ -35,7 +35,7 @@ def redis():
 def database(monkeypatch, redis):
     """The Redis that commands find, whatever the settings say."""
     monkeypatch.setattr("enforcer.store.connection.connect", lambda *_: redis)
-    monkeypatch.setattr("enforcer.store.embedded.running", nullcontext)
+    monkeypatch.setattr("enforcer.store.embedded.running", lambda *_: nullcontext())
     return redis
 
 

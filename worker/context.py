@@ -23,6 +23,7 @@ from enforcer.store.limits import SLICE, STALE
 from enforcer.store.stores import Stores
 from enforcer.times import Time
 from worker.breaker import Breakers
+from worker.enforcement.kept_bytes import tell_release, tell_use
 from worker.pool import RegistryPools
 from worker.rate_limit import RateLimit
 
@@ -115,8 +116,18 @@ class Context:
         kept = self.kept(registry, repository, digest)
         if kept is None:
             kept = self.registries[registry].get(repository, digest)
-            self.ledger.keep(registry, repository, kept)
+            self.keep(registry, repository, kept)
         return kept
+
+    def keep(self, registry: RegistryName, repository: Repository, manifest: Manifest) -> None:
+        """Keep a manifest's bytes if the budget allows, and tell how much of it is used."""
+        keeping = self.ledger.keep(registry, repository, manifest)
+        tell_use(self.health, registry, repository, self.settings.kept_bytes, keeping)
+
+    def release(self, registry: RegistryName, repository: Repository) -> None:
+        """Remove kept manifests of a repository that no record needs any more."""
+        used = self.ledger.release_unneeded(registry, repository)
+        tell_release(self.health, registry, self.settings.kept_bytes, used)
 
     def kept(self, registry: RegistryName, repository: Repository, digest: Digest) -> Manifest | None:
         """The manifest as it is kept; None if it is not, or not any more what it was."""

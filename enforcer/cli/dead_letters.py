@@ -26,7 +26,7 @@ Examples:
 def dead_letters(config: Path | None, limit: int, as_json: bool) -> None:
     """List notifications that were not understood, newest first, and why."""
     settings = read_settings(config)
-    with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
+    with running_database(*settings.database) as redis:
         letters = list(Stores.open(settings, redis).log.dead_letters(limit))
     for letter in letters:
         if as_json:

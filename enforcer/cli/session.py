@@ -33,7 +33,7 @@ class Session:
 def open_session(config: Path | None) -> Iterator[Session]:
     """The store of the installation that is configured; its Redis must answer."""
     settings = read_settings(config)
-    with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
+    with running_database(*settings.database) as redis:
         yield Session(settings, Stores.open(settings, redis))
 
 

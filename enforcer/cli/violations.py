@@ -67,7 +67,7 @@ def violations(
         state=None if state is None else State(state),
         since=since,
     )
-    with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
+    with running_database(*settings.database) as redis:
         matching = Stores.open(settings, redis).violations.matching(wanted)
         shown = (one for one in matching if wanted.state is not None or one.state is not State.WITHDRAWN)
         found = list(islice(shown, limit))

@@ -58,6 +58,12 @@ class Settings(Table):
         description="Address of Redis, or embedded: a server of its own in data_dir.",
     )
     data_dir: ConfiguredPath = Field(default=Path("data"), description="Directory for everything that is kept on disk.")
+    embedded_memory: int = Field(
+        default=1_073_741_824,
+        ge=16_777_216,
+        le=1_099_511_627_776,
+        description="Bytes of data that an embedded server takes; beyond that it refuses what is new.",
+    )
     listen: ListenAddress = Field(
         default="127.0.0.1:8080", description="Address to serve on, host:port; port 0: any free one."
     )
@@ -76,6 +82,18 @@ class Settings(Table):
     )
     archive_events: int = Field(
         default=1_000_000, ge=1, le=1_000_000_000, description="Largest number of accepted events that are kept."
+    )
+    archive_bytes: int = Field(
+        default=268_435_456,
+        ge=1_048_576,
+        le=1_099_511_627_776,
+        description="Bytes of Redis that accepted events take once they are judged.",
+    )
+    kept_bytes: int = Field(
+        default=268_435_456,
+        ge=1_048_576,
+        le=1_099_511_627_776,
+        description="Bytes of Redis that the kept manifests of one registry take.",
     )
     sweep_interval: int = Field(
         default=600,
@@ -130,6 +148,11 @@ class Settings(Table):
                 if value is not None and owners.setdefault(value, name) != name:
                     raise ValueError(f"{owners[value]} and {name} have the same {key}; each needs its own")
         return accounts
+
+    @property
+    def database(self) -> tuple[str, Path, int]:
+        """The Redis to use: its address, and for an embedded one its directory and its memory in bytes."""
+        return self.redis_url.get_secret_value(), self.data_dir, self.embedded_memory
 
     @property
     def listen_host(self) -> str:

@@ -66,14 +66,15 @@ def connect(redis_url: str, data_dir: Path, *, timeout: float = 5.0) -> redis.Re
 
 
 @contextmanager
-def running_database(redis_url: str, data_dir: Path) -> Iterator[redis.Redis]:
+def running_database(redis_url: str, data_dir: Path, memory: int = embedded.MEMORY) -> Iterator[redis.Redis]:
     """A client of a Redis that answers; for "embedded" its server is found or started, and left at the end.
 
+    A server that is started takes `memory` bytes of data at most.
     Raises `StoreUnavailable`, `ServerFailed` or `InvalidSettings`.
     """
     with ExitStack() as stack:
         if redis_url == EMBEDDED:
-            stack.enter_context(embedded.running(data_dir))
+            stack.enter_context(embedded.running(data_dir, memory))
         # A client of its own: an RQ worker can lengthen the timeout of connections to come, not of one that is open.
         with connect(redis_url, data_dir) as probe:
             _ping(probe, redis_url)

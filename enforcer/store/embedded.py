@@ -37,6 +37,7 @@ _SOCKET_PATH_BYTES = 100  # the address of a unix socket has 108 on Linux, 104 o
 _PATIENCE_SECONDS = 10.0
 _POLL_SECONDS = 0.02
 _LOG_TAIL_BYTES = 2000
+MEMORY = 1 << 30  # bytes of data, beyond which a server refuses writes and drops nothing
 
 _OPTIONS = {
     "daemonize": "yes",
@@ -86,8 +87,9 @@ def _private_directory() -> Path:
 class EmbeddedServer:
     """The server of one directory, as one of the processes that use it sees it."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, memory: int = MEMORY) -> None:
         self.data_dir = data_dir.resolve()
+        self._memory = memory
         self._users: BinaryIO | None = None
         self._process_id = 0
 
@@ -158,6 +160,7 @@ class EmbeddedServer:
             "unixsocket": str(path),
             "pidfile": str(self.data_dir / "valkey.pid"),
             "logfile": str(self.data_dir / "valkey.log"),
+            "maxmemory": str(self._memory),
             **_OPTIONS,
         }
         command = [server_binary(), *(word for name, value in options.items() for word in (f"--{name}", value))]
@@ -215,9 +218,9 @@ class EmbeddedServer:
 
 
 @contextmanager
-def running(data_dir: Path) -> Iterator[Path]:
+def running(data_dir: Path, memory: int = MEMORY) -> Iterator[Path]:
     """The socket of a live server, found or started, for the length of the context. Raises `ServerFailed`."""
-    server = EmbeddedServer(data_dir)
+    server = EmbeddedServer(data_dir, memory)
     try:
         yield server.ensure()
     finally:

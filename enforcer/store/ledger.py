@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from redis import Redis
 
 from enforcer.judgement.record import Entry, TagState
-from enforcer.manifests import Manifest
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
+from enforcer.store.kept_manifests import KEPT_BYTES, KeptManifests, repository_key
 from enforcer.store.lua import script
 from enforcer.store.namespaces import SEEN
-
-logger = logging.getLogger(__name__)
 
 HISTORY_LIMIT = 100
 """Entries kept for each tag, unless the settings say otherwise."""
@@ -59,10 +55,6 @@ class Deletions:
     by_digest: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def _key(registry: str, repository: str, kind: str) -> str:
-    return f"te:{{{registry}/{repository}}}:{kind}"
-
-
 def _place(entry: Entry, tag: Tag) -> str:
     """Where an entry stands in the history: as text, so that it is sorted as `Event.order` sorts."""
     time, digest, event_id = entry.event.order
@@ -93,11 +85,11 @@ def _read_deletions(members: Sequence[tuple[bytes, float]]) -> Deletions:
     return Deletions(version, by_digest)
 
 
-class Ledger:
+class Ledger(KeptManifests):
     """All records, their history, and the manifests kept for restoring them."""
 
-    def __init__(self, redis: Redis, *, history_limit: int = HISTORY_LIMIT) -> None:
-        self._redis: Any = redis  # its types leave open whether answers are bytes or text; ours are bytes
+    def __init__(self, redis: Redis, *, history_limit: int = HISTORY_LIMIT, kept_bytes: int = KEPT_BYTES) -> None:
+        super().__init__(redis, kept_bytes=kept_bytes)
         self.history_limit = history_limit
         self._write = script(redis, "ledger_write")
         self._note_deletion = script(redis, "ledger_note_deletion")
@@ -112,8 +104,8 @@ class Ledger:
         with self._redis.pipeline(transaction=False) as pipe:
             for (registry, repository), tags in groups.items():
                 # The deletions first: one that is noted in between makes the decision one that is not written.
-                pipe.zrange(_key(registry, repository, "deletions"), 0, -1, withscores=True)
-                pipe.hmget(_key(registry, repository, "tags"), [name.tag for name in tags])
+                pipe.zrange(repository_key(registry, repository, "deletions"), 0, -1, withscores=True)
+                pipe.hmget(repository_key(registry, repository, "tags"), [name.tag for name in tags])
             answers = pipe.execute()
         states = {
             name: _read_standing(value)
@@ -131,7 +123,10 @@ class Ledger:
         with self._redis.pipeline(transaction=False) as pipe:
             for (registry, repository), digest, text in deletions:
                 places.append((registry, repository))
-                keys = [_key(registry, repository, "deletions"), _key(registry, repository, "digests")]
+                keys = [
+                    repository_key(registry, repository, "deletions"),
+                    repository_key(registry, repository, "digests"),
+                ]
                 self._note_deletion(
                     keys=keys, args=[f"{digest} {text}", digest, DELETIONS, DELETIONS_SECONDS], client=pipe
                 )
@@ -146,12 +141,12 @@ class Ledger:
 
     def tags(self, registry: RegistryName, repository: Repository) -> dict[Tag, TagState]:
         """What is known of every tag of a repository."""
-        values = self._redis.hgetall(_key(registry, repository, "tags"))
+        values = self._redis.hgetall(repository_key(registry, repository, "tags"))
         return {Tag(tag.decode()): _read_standing(value) for tag, value in values.items()}
 
     def tags_of(self, place: RepositoryKey, digest: Digest) -> list[TagName]:
         """The tags that may need a manifest, or needed it once."""
-        members = self._redis.zrangebylex(_key(*place, "digests"), f"[{digest} ", f"({digest}!")
+        members = self._redis.zrangebylex(repository_key(*place, "digests"), f"[{digest} ", f"({digest}!")
         return [TagName(*place, Tag(member.decode().rpartition(" ")[2])) for member in members]
 
     def repositories(self) -> Iterator[RepositoryKey]:
@@ -165,7 +160,7 @@ class Ledger:
         wanted = list(names)
         with self._redis.pipeline(transaction=False) as pipe:
             for name in wanted:
-                key = _key(name.registry, name.repository, "history")
+                key = repository_key(name.registry, name.repository, "history")
                 pipe.zrangebylex(key, f"[{name.tag} ", f"({name.tag}!")
             answers = pipe.execute()
         return {
@@ -188,7 +183,7 @@ class Ledger:
                 for name in names:
                     arguments += self._arguments(of_name[name])
                 kinds = ("tags", "history", "digests", "deletions")
-                keys = [_key(registry, repository, kind) for kind in kinds]
+                keys = [repository_key(registry, repository, kind) for kind in kinds]
                 self._write(keys=keys, args=arguments, client=pipe)
             new = [f"{registry}/{repository}" for registry, repository in groups]
             if new:
@@ -211,23 +206,7 @@ class Ledger:
         digests = change.digests
         return [*arguments, len(digests), *digests]
 
-    def keep(self, registry: RegistryName, repository: Repository, manifest: Manifest) -> None:
-        """Keep a manifest's bytes, so that it can be put back when the registry has lost it."""
-        self._redis.hset(_key(registry, repository, "manifests"), manifest.digest, manifest.packed())
-
-    def keeps(self, registry: RegistryName, repository: Repository, digest: Digest) -> bool:
-        """Whether the manifest's bytes are kept."""
-        return bool(self._redis.hexists(_key(registry, repository, "manifests"), digest))
-
-    def kept(self, registry: RegistryName, repository: Repository, digest: Digest) -> Manifest | None:
-        """The kept manifest; None if it is not kept."""
-        packed = self._redis.hget(_key(registry, repository, "manifests"), digest)
-        return None if packed is None else Manifest.unpacked(digest, packed)
-
-    def all_kept(self, registry: RegistryName, repository: Repository) -> Iterator[Manifest]:
-        """Every manifest that is kept of a repository and still what it was; perhaps one of them twice."""
-        for digest, packed in self._redis.hscan_iter(_key(registry, repository, "manifests"), count=100):
-            try:
-                yield Manifest.unpacked(Digest(digest.decode()), packed)
-            except ValueError as error:
-                logger.warning("what is kept of %s in %s is of no use: %s", repository, registry, error)
+    def release_unneeded(self, registry: RegistryName, repository: Repository) -> int:
+        """Remove kept manifests that no record needs any more; returns the bytes kept of the registry."""
+        records = (state.record for state in self.tags(registry, repository).values())
+        return self.release(registry, repository, {digest for each in records if each for digest in each.digests})

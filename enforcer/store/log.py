@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil, inf
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from enforcer.events import Event
 from enforcer.store.limits import STALE, WAKE
@@ -27,6 +28,9 @@ BATCH = 200
 
 SURPLUS = 10_000
 """Events by which the archive is shortened at a time."""
+
+SURPLUS_BYTES = 8 << 20
+"""Bytes by which it is shortened at a time: what goes is read before."""
 
 EXCERPT = 64 * 1024
 """Bytes kept of a notification that was not understood."""
@@ -99,7 +103,8 @@ class Log:
         try:
             self._redis.xgroup_create(LOG, GROUP, id="0", mkstream=True)
         except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
+            # a Redis that is full says so before it looks whether the group is there
+            if "BUSYGROUP" not in str(error) and not isinstance(error, OutOfMemoryError):
                 raise
 
     def batches(self, consumer: str) -> Iterator[list[LogEntry]]:
@@ -149,15 +154,29 @@ class Log:
             yield from (fields[b"event"] for _, fields in entries if b"event" in fields)
             start = f"({entries[-1][0].decode()}"
 
-    def trim(self, *, days: float, events: int) -> None:
-        """Shorten the archive to so many days and events; what is not judged yet stays whatever its age."""
+    def trim(self, *, days: float, events: int, size: float = inf) -> None:
+        """Shorten the archive to so many days, events and bytes; what is not judged yet stays whatever its age."""
         self.open()
         unjudged = self._first_unjudged()
         self._trim_before(f"{Time.now().plus(-days * 86400).nanoseconds // 1_000_000}-0", unjudged)
-        while (surplus := self._redis.xlen(LOG) - events) > 0:
-            *_, (keep_from, _) = self._redis.xrange(LOG, count=min(surplus, SURPLUS) + 1)
+        while (surplus := self._surplus(events, size)) > 0:
+            *_, (keep_from, _) = self._redis.xrange(LOG, count=surplus + 1)
             if not self._trim_before(keep_from.decode(), unjudged):
                 return
+
+    def _surplus(self, events: int, size: float) -> int:
+        """How many of the oldest events must go next."""
+        count, used = int(self._redis.xlen(LOG)), self.used()
+        surplus = max(count - events, ceil(count * (1 - size / used)) if used > size else 0)
+        fitting = SURPLUS_BYTES * count // used if used else SURPLUS
+        return min(surplus, SURPLUS, max(fitting, 1))
+
+    def used(self) -> int:
+        """The bytes that the archive takes; 0 where Redis does not tell."""
+        try:
+            return int(self._redis.memory_usage(LOG, samples=0) or 0)
+        except ResponseError:  # hosted ones may have no MEMORY
+            return 0
 
     def _trim_before(self, *entry_ids: str) -> int:
         return int(self._redis.xtrim(LOG, minid=min(entry_ids, key=_order), approximate=True))

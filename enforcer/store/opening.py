@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 @contextmanager
 def prepared(settings: Settings) -> Iterator[Redis]:
     """A Redis that answers, in which the policies of the configuration file are in force."""
-    with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
+    with running_database(*settings.database) as redis:
         write_schema(redis)
         write_installation(redis)
         stores = Stores.open(settings, redis)

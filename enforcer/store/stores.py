@@ -70,7 +70,7 @@ class Stores:
     ) -> Self:
         """The stores on that Redis. After `stale` seconds events are taken from a worker that has not judged them."""
         audit, wakeups = Audit(redis), Queues(redis)
-        ledger = Ledger(redis, history_limit=settings.history_limit)
+        ledger = Ledger(redis, history_limit=settings.history_limit, kept_bytes=settings.kept_bytes)
         log = Log(redis, dead_letters=settings.dead_letters, stale=stale)
         policies = PolicyStore(redis, per_namespace=settings.policies_per_namespace, clock=clock)
         sweeps = WorkQueue(redis, Task.SWEEP)

@@ -125,13 +125,28 @@ def test_server_keeps_data_from_context_to_context(data_dir):
         assert client.get("tag") == b"digest"
 
 
+def flood(client):
+    for number in range(32):
+        client.set(f"flood-{number}", b"x" * (1 << 20))
+
+
+def test_server_takes_no_more_than_its_memory(data_dir):
+    """Beyond it, it refuses what is new, and keeps what it has."""
+    with running(data_dir, 16 << 20), connected(data_dir) as client:
+        client.set("tag", "digest")
+        with pytest.raises(redis.OutOfMemoryError):
+            flood(client)
+        assert client.get("tag") == b"digest"
+
+
 def test_server_is_private_and_durable(data_dir):
     """It has no port, refuses writes rather than forget, logs every write, and only its user can read its files."""
     with running(data_dir) as path, connected(data_dir) as client:
-        settings = client.config_get("port", "maxmemory-policy", "appendonly", "appendfsync", "save")
+        settings = client.config_get("port", "maxmemory", "maxmemory-policy", "appendonly", "appendfsync", "save")
         assert path.stat().st_mode & 0o777 == 0o700
     assert settings == {
         "port": "0",
+        "maxmemory": str(1 << 30),
         "maxmemory-policy": "noeviction",
         "appendonly": "yes",
         "appendfsync": "everysec",

@@ -73,5 +73,5 @@ def work(config: Path | None, name: str, slot: int) -> None:
     """Run one worker process; `run` starts these."""
     settings = read_settings(config)
     logs.configure(settings.log_level)
-    with running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis:
+    with running_database(*settings.database) as redis:
         run_process(settings, redis, Task(PARTS[name]), slot)

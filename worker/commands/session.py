@@ -26,9 +26,7 @@ def session(config: Path | None, *, changes: bool = True) -> Iterator[Context]:
     """
     settings = read_settings(config)
     logs.configure("warning" if settings.log_level == "info" else settings.log_level)
-    opened = (
-        prepared(settings) if changes else running_database(settings.redis_url.get_secret_value(), settings.data_dir)
-    )
+    opened = prepared(settings) if changes else running_database(*settings.database)
     with opened as redis:
         given = click.get_current_context().find_object(Timing)  # by tests, which have no time to wait
         context = Context(settings, redis, consumer="command", timing=given or TIMING)

@@ -61,20 +61,24 @@ class Timer:
             self._away = False
 
     def _wake(self) -> None:
+        now = time.monotonic()
+        if now >= self._trim_due:  # first: a Redis that is full takes no other write
+            self._trim_due = now + TRIM
+            self._stores.log.trim(
+                days=self._settings.archive_days,
+                events=self._settings.archive_events,
+                size=self._settings.archive_bytes,
+            )
         if self._redis.set(SCHEDULED, 1, nx=True, ex=self._settings.sweep_interval):
             self._sweep()
         self._stores.sweep_requests.start_due()
         for queue in self._stores.work:
             if queue.is_due():
                 self._stores.wakeups.wake(queue.task)
-        now = time.monotonic()
         if now >= self._drain_due:
             self._drain_due = now + SLOW
             self._stores.wakeups.wake(Task.DRAIN)
             self._sweep_locked()
-        if now >= self._trim_due:
-            self._trim_due = now + TRIM
-            self._stores.log.trim(days=self._settings.archive_days, events=self._settings.archive_events)
 
     def _sweep_locked(self) -> None:
         """What tags are when an unlock ends becomes their record, and is kept, even if nobody told us what that is."""

@@ -63,7 +63,7 @@ def import_command(config: Path | None, file: Path, as_json: bool) -> None:
     """Take what an export wrote; what is there already stays as it is."""
     settings = read_settings(config)
     with (
-        running_database(settings.redis_url.get_secret_value(), settings.data_dir) as redis,
+        running_database(*settings.database) as redis,
         sys.stdin.buffer if str(file) == "-" else file.open("rb") as stream,
         progress("import", "lines") as meter,
     ):

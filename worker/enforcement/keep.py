@@ -6,7 +6,8 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from enforcer.errors import ManifestMissing, RegistryError
+from enforcer.alerts.message import Severity
+from enforcer.errors import ManifestMissing, RegistryError, UnverifiableManifest
 from enforcer.events import Action, Event
 from enforcer.names import Digest, RegistryName, Repository
 from enforcer.store.wakeups import Task
@@ -20,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 GIVE_UP = 12
 """Tries after which fetching ends; the next sweep begins anew."""
+
+TELL_AGAIN = 86_400
+"""Seconds after which it is told again that a manifest cannot be kept whole."""
 
 STEP = 16
 """Manifests that are fetched before it is another's turn: more than build tools make one tag of."""
@@ -77,8 +81,9 @@ class Keep:
     def _finish(self) -> None:
         tree = self.tree
         if tree.is_cut:
-            text = "%s has more than %d manifests or %d levels below it: those beyond are not kept"
-            logger.warning(text, self.claim.key, MANIFESTS, LEVELS)
+            text = f"{self.claim.key} has more than {MANIFESTS} manifests or {LEVELS} levels: those beyond are not kept"
+            logger.warning(text)
+            self.context.health.tell(f"cut {self.claim.key}", Severity.WARNING, text, TELL_AGAIN)
         for digest in tree.lacking:
             logger.info("%s lists %s, which is not kept: the registry does not have it", self.claim.key, digest)
         if len(tree.found) > 1:
@@ -112,7 +117,12 @@ class Keep:
 
     def _try_again(self, error: RegistryError) -> None:
         tries = int(self.claim.checkpoint or 0) + 1
-        if isinstance(error, ManifestMissing) or tries >= GIVE_UP:
+        if isinstance(error, UnverifiableManifest):
+            text = f"{self.claim.key} is not kept: {error}"
+            logger.warning(text)
+            self.context.health.tell(f"schema 1 {self.claim.key}", Severity.CRITICAL, text, TELL_AGAIN)
+            self.context.keeps.done(self.claim)
+        elif isinstance(error, ManifestMissing) or tries >= GIVE_UP:
             text = "%s is not kept, so it can be restored only while the registry has it: %s"
             logger.warning(text, self.claim.key, error)
             self.context.keeps.done(self.claim)

@@ -10,6 +10,7 @@ from itertools import islice
 from enforcer.judgement.record import Entry, Record, TagState
 from enforcer.manifests import Manifest
 from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
+from enforcer.store.kept_manifests import Keeping
 from enforcer.store.ledger import Change, Deletions, Ledger, RepositoryKey
 
 _TABLES = """
@@ -92,8 +93,9 @@ class DryLedger(Ledger):
             found[name] = tuple(known[order] for order in sorted(known)[-self.history_limit :])
         return found
 
-    def keep(self, registry: RegistryName, repository: Repository, manifest: Manifest) -> None:
+    def keep(self, registry: RegistryName, repository: Repository, manifest: Manifest) -> Keeping:  # noqa: ARG002 - the ledger's own form
         """Keep nothing: manifests that were read for a dry run are forgotten with it."""
+        return Keeping(is_kept=False, used=0, largest=repository)
 
     def write(self, changes: Iterable[Change]) -> set[TagName]:
         """Remember decisions; no other worker writes here, so there are no conflicts."""

@@ -101,7 +101,7 @@ class RateLimitedReader:
     kept: Callable[[RegistryName, Repository, Digest], Manifest | None]
     registries: Mapping[RegistryName, RegistryClient]
     rate_limit: RateLimit
-    keep: Callable[[RegistryName, Repository, Manifest], None]
+    keep: Callable[[RegistryName, Repository, Manifest], object]
 
     def read(self, registry: RegistryName, repository: Repository, digest: Digest) -> Manifest:
         """One manifest. Raises `RegistryError`."""

@@ -169,8 +169,8 @@ class Import:
         if self._ledger.keeps(registry, repository, digest):
             return False
         content = base64.b64decode(fields["content"], validate=True)
-        self._ledger.keep(registry, repository, Manifest.checked(content, fields["media_type"], digest))
-        return True
+        manifest = Manifest.checked(content, fields["media_type"], digest)
+        return self._ledger.keep(registry, repository, manifest).is_kept
 
     def _take_violation(self, fields: dict[str, Any]) -> bool:
         violation = Violation.from_dict(fields["violation"])

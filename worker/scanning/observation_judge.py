@@ -34,6 +34,7 @@ class ObservationJudge:
     new_id: Callable[[], str]
     scan: Scan
     kept: Kept
+    keep: Callable[[RegistryName, Repository, Manifest], None]
     registries: Container[RegistryName]
     log: Log
     queues: Queues
@@ -51,6 +52,7 @@ class ObservationJudge:
             new_id=context.new_id,
             scan=scan,
             kept=context.kept,
+            keep=context.keep,
             registries=context.registries,
             log=context.log,
             queues=context.queues,
@@ -88,5 +90,5 @@ class ObservationJudge:
         kept = self.kept(registry, repository, digest)
         if kept is None:
             kept = self.scan.read(repository, digest)
-            self.ledger.keep(registry, repository, kept)
+            self.keep(registry, repository, kept)
         return kept

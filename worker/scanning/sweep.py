@@ -39,7 +39,8 @@ from worker.scanning.walk import Walk
 
 
 class Sweep:
-    """Compares the tags of a walk with the ledger; `check` raises if another sweep has begun meanwhile.
+    """Compares the tags of a walk with the ledger; `check` raises if another sweep has begun meanwhile, `release`
+    removes what is kept of a repository and not needed.
 
     With `report_only` it changes nothing. With `children` it also looks for all manifests below indexes, and with
     `deep` for all that the tags consist of. With `since` it looks only at tags that were recorded from then on, or have
@@ -58,6 +59,7 @@ class Sweep:
         scan_times: ScanTimes,
         *,
         check: Callable[[], None],
+        release: Callable[[RegistryName, Repository], None],
         report_only: bool = False,
         children: bool = False,
         deep: bool = False,
@@ -73,6 +75,7 @@ class Sweep:
         self._violations = violations
         self._scan_times = scan_times
         self._check = check
+        self._release = release
         self._report_only = report_only
         self._backfill = None if report_only else Backfill(scan, ledger, judge, requests)
         self._lost_children = (
@@ -128,6 +131,7 @@ class Sweep:
         """From now on no difference in the repository is older than its protection."""
         if not self._report_only and self._since is None:
             self._scan_times.note(place, began)
+            self._release(self._scan.registry, Repository(place.removeprefix(f"{self._scan.registry}/")))
 
     def _event(self, observation: Observation, grandfathering: Grandfathering) -> Event | None:
         record, protection = observation.state.record, self._protection(observation.name)
@@ -198,6 +202,7 @@ def sweep_walk(
         context.violations,
         ScanTimes(context.redis),
         check=check,
+        release=context.release,
         report_only=report_only,
         children=children,
         deep=deep,

@@ -13,7 +13,7 @@ from redis import RedisError
 
 from enforcer.cli.check.registry import check_registry
 from enforcer.cli.check.result import Result, failed, ok, warning
-from enforcer.cli.check.store import check_data_dir, check_store
+from enforcer.cli.check.store import check_budgets, check_data_dir, check_store
 from enforcer.errors import EnforcerError, InvalidSettings
 from enforcer.names import NO_NAMESPACE, Namespace, RegistryName
 from enforcer.policies.policy import Mode, Policy
@@ -83,9 +83,11 @@ def _check_database(settings: Settings, policies: list[AnyPolicy]) -> Iterator[R
         return
     address = str(settings.data_dir) if url == EMBEDDED else safe_url(url)
     try:
-        with running_database(url, settings.data_dir) as redis:
+        with running_database(*settings.database) as redis:
             yield from check_store(redis, address)
-            stored = Stores.open(settings, redis).policies.current()
+            stores = Stores.open(settings, redis)
+            yield from check_budgets(stores, settings)
+            stored = stores.policies.current()
             policies += [policy for policy in stored if policy.origin != SETTINGS]
     except (EnforcerError, RedisError) as error:
         yield failed("redis", str(error))

@@ -11,6 +11,9 @@ from typing import Any
 from redis import Redis, RedisError
 
 from enforcer.cli.check.result import Result, failed, ok, warning
+from enforcer.settings.settings import Settings
+from enforcer.store.kept_manifests import NEARLY
+from enforcer.store.stores import Stores
 
 OLDEST = (6, 2)
 """The first Redis with XAUTOCLAIM and with LT for ZADD."""
@@ -61,6 +64,24 @@ def judge_facts(facts: Mapping[str, Any], *, snapshots: bool | None) -> Iterator
     if policy != "noeviction":
         advice = "when memory is full it drops records and events; set maxmemory-policy noeviction"
         yield warning(_SUBJECT, f"maxmemory-policy is {policy}: {advice}")
+
+
+def check_budgets(stores: Stores, settings: Settings) -> Iterator[Result]:
+    """How much of the budgets in bytes is used."""
+    for registry in settings.registries:
+        yield _use(f"kept manifests of {registry}", stores.ledger.used(registry), settings.kept_bytes, "kept_bytes")
+    yield ok(_SUBJECT, f"the archive takes {_share(stores.log.used(), settings.archive_bytes, 'archive_bytes')}")
+
+
+def _use(what: str, used: int, budget: int, key: str) -> Result:
+    text = f"{what} take {_share(used, budget, key)}"
+    if used < NEARLY * budget:
+        return ok(_SUBJECT, text)
+    return warning(_SUBJECT, f"{text}: beyond it new ones are not kept; raise {key}, or see who pushes so much")
+
+
+def _share(used: int, budget: int, key: str) -> str:
+    return f"{used / 2**20:.1f} of {budget / 2**20:.1f} MiB ({key})"
 
 
 def _takes_snapshots(connection: Any) -> bool | None:

@@ -50,6 +50,7 @@ def test_a_registry_is_all_that_must_be_given(folder):
     assert settings.data_dir == folder.path / "data"
     assert (settings.listen, settings.public_url) == ("127.0.0.1:8080", "http://127.0.0.1:8080")
     assert (settings.policies_per_namespace, settings.archive_days, settings.archive_events) == (1, 30, 1_000_000)
+    assert settings.embedded_memory == 1024**3
     assert (settings.sweep_interval, settings.sweep_rate, settings.late_window) == (600, 100, 600)
     assert (settings.history_limit, settings.notification_limit, settings.dead_letters) == (100, 32 * 1024**2, 1000)
     assert (settings.log_level, settings.processes) == ("info", 1)

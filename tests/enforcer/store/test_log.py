@@ -5,6 +5,7 @@ import time
 
 import pytest
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
 from enforcer.store import log as log_module
 from enforcer.store.limits import WAKE
@@ -275,6 +276,72 @@ def test_trim_leaves_what_fits(redis, log):
     judge_all(log)
     log.trim(days=2, events=500)
     assert redis.xlen(LOG) == 500
+
+
+class Measuring:
+    """A Redis that tells the size of a stream, which the fake does not."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def __getattr__(self, name: str):
+        return getattr(self._redis, name)
+
+    def memory_usage(self, key: str, samples: int) -> int:
+        assert samples == 0  # else it is a guess
+        return sum(len(fields[b"event"]) for _, fields in self._redis.xrange(key))
+
+
+def test_trim_by_bytes(redis, log):
+    """Beyond so many bytes the oldest judged ones go, whatever the number of events."""
+    fill(redis, 1000)
+    judge_all(log)
+    log._redis = Measuring(redis)
+    whole = log.used()
+    log.trim(days=30, events=1_000_000, size=whole // 4)
+    assert redis.xlen(LOG) < 250 + 100
+    assert redis.xlen(LOG) >= 250
+
+
+def test_trim_by_bytes_leaves_what_is_not_judged(redis, log):
+    """An event that is not judged stays, whatever it takes."""
+    fill(redis, 500)
+    log.open()
+    log._redis = Measuring(redis)
+    log.trim(days=30, events=1_000_000, size=1)
+    assert log.waiting() == 500
+
+
+def test_trim_reads_little_at_a_time(redis, log, monkeypatch):
+    """Of large events no more are read at once than fit the memory of who trims."""
+    fill(redis, 1000)
+    judge_all(log)
+    log._redis = Measuring(redis)
+    monkeypatch.setattr(log_module, "SURPLUS_BYTES", log.used() // 5)
+    counts = []
+    monkeypatch.setattr(log_module.Log, "_trim_before", lambda *_: 0)
+    monkeypatch.setattr(
+        Measuring,
+        "xrange",
+        lambda self, key, count=None: counts.append(count) or self._redis.xrange(key, count=count),
+        raising=False,
+    )
+    log.trim(days=30, events=1, size=1)
+    assert counts == [201]
+
+
+def test_a_full_redis_can_be_trimmed(redis, log):
+    """A Redis without room refuses to make the group that it has: what is to make room goes on."""
+    fill(redis, 300)
+    judge_all(log)
+
+    class Full(Measuring):
+        def xgroup_create(self, *_, **__):
+            raise OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
+
+    log._redis = Full(redis)
+    log.trim(days=30, events=100)
+    assert redis.xlen(LOG) < 100 + 100
 
 
 @pytest.mark.parametrize("read", [0, 250], ids=["unread", "read by a consumer that died"])

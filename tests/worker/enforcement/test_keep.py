@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from enforcer.alerts.message import Alert, Severity
 from enforcer.manifests import OCI_INDEX
 from enforcer.names import Digest
 from enforcer.store.limits import LEASE
 from tests.fakes.events import APP, MAIN
-from tests.fakes.images import image, index
+from tests.fakes.images import SCHEMA_1, image, index, schema_1
 from tests.fakes.pools import AtOnce, Full
 from worker.enforcement import keep as keep_module
+from worker.enforcement import manifest_tree
 from worker.enforcement.keep import GIVE_UP, Keep, keep, keep_at_once, keep_item
 from worker.pool import Precedence
 
@@ -192,3 +196,79 @@ def test_a_large_index_makes_room_for_others(context, registry, monkeypatch):
     keep_at_once(context, pool, [keep_item(MAIN, APP, whole)])
     assert pool.taken == [Precedence.NEW_MANIFEST, Precedence.CHILD]
     assert all(context.ledger.keeps(MAIN, APP, digest) for digest in children)
+
+
+def alerts(context) -> list[Alert]:
+    """What people are told since the last time."""
+    claims = context.alerts.queue.claim(100)
+    for claim in claims:
+        context.alerts.queue.done(claim)
+    return [Alert.from_json(claim.checkpoint) for claim in claims]
+
+
+def noise(number: int) -> bytes:
+    """A manifest of 200 kB that no compression makes small."""
+    return image("noise", label=random.Random(number).randbytes(150_000).hex())
+
+
+def test_a_flood_stays_inside_the_budget(make_context, registry):
+    """Large manifests are kept up to the budget; people are told when little is left, and when nothing is."""
+    context = make_context(kept_bytes=1 << 20)
+    for number in range(12):
+        ask(context, registry.put_manifest(APP, f"t{number}", noise(number)))
+    work_off(context)
+    assert context.ledger.used(MAIN) <= 1 << 20
+    nearly, full = sorted(alerts(context), key=lambda alert: alert.severity is Severity.CRITICAL)
+    assert (nearly.severity, full.severity) == (Severity.WARNING, Severity.CRITICAL)
+    assert full.details["largest"] == APP
+    assert "kept_bytes" in full.text
+
+
+def test_told_when_there_is_room_again(make_context, registry):
+    """Once sweeps have removed what no record needs, it is told that the budget is not used up any more."""
+    context = make_context(kept_bytes=1 << 20)
+    for number in range(12):
+        ask(context, registry.put_manifest(APP, f"t{number}", noise(number)))
+    work_off(context)
+    alerts(context)
+    for _ in range(2):
+        context.release(MAIN, APP)
+    assert context.ledger.used(MAIN) == 0
+    assert [alert.details["state"] for alert in alerts(context)] == ["over", "over"]
+
+
+def test_a_tree_that_is_too_large_is_told(context, registry, monkeypatch):
+    """People are told of an index that is kept only in part."""
+    monkeypatch.setattr(manifest_tree, "MANIFESTS", 2)
+    for child in CHILDREN:
+        registry.put_manifest(APP, None, child)
+    ask(context, registry.put_manifest(APP, "1.0", INDEX, OCI_INDEX))
+    work_off(context)
+    (alert,) = alerts(context)
+    assert alert.severity is Severity.WARNING
+    assert "those beyond are not kept" in alert.text
+
+
+def test_schema_1_is_kept(context, registry):
+    """A manifest whose signed payload has the digest is kept with its signatures."""
+    content, payload = schema_1(APP)
+    digest = registry.put_manifest(APP, "1.0", content, SCHEMA_1)
+    assert digest == Digest.of(payload)
+    ask(context, digest)
+    work_off(context)
+    kept = context.ledger.kept(MAIN, APP, digest)
+    assert (kept.content, kept.media_type) == (content, SCHEMA_1)
+
+
+def test_schema_1_that_cannot_be_verified_is_told(context, registry):
+    """It is said at once that it cannot be restored, and the registry is not asked again and again."""
+    content, payload = schema_1(APP)
+    digest = Digest.of(payload)
+    registry.put_manifest(APP, "1.0", content, SCHEMA_1)
+    registry.manifests[APP][digest] = (SCHEMA_1, content.replace(b"amd64", b"arm64"))
+    ask(context, digest)
+    assert work_off(context) == 1
+    assert len(context.keeps) == 0
+    (alert,) = alerts(context)
+    assert alert.severity is Severity.CRITICAL
+    assert "schema 1: cannot be restored" in alert.text

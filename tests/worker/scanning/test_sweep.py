@@ -8,7 +8,7 @@ import pytest
 from enforcer.errors import RegistryUnavailable
 from enforcer.judgement.record import Decision
 from enforcer.judgement.violation import State
-from enforcer.manifests import OCI_INDEX
+from enforcer.manifests import OCI_INDEX, Manifest
 from enforcer.names import Digest, Repository
 from enforcer.policies.unlock import Unlock
 from enforcer.store.wakeups import Task
@@ -181,6 +181,21 @@ def test_new_tags_are_recorded_and_free_ones_followed(registry, context, recorde
     assert record_of(context, "team/app:latest").digest == Digest.of(A)
     assert record_of(context, "team/other:latest") is None
     assert restores(context) == []
+
+
+def test_what_no_record_needs_is_not_kept_for_ever(registry, context, recorded):
+    """Two sweeps remove a kept manifest that no record names, and leave those of records."""
+    app = Repository("team/app")
+    strange = Manifest.checked(B, "", Digest.of(B))
+    run_sweep(context)
+    context.keep(MAIN, app, strange)
+    original = record_of(context, recorded[0]).digest
+    context.keep(MAIN, app, Manifest.checked(registry.manifests[app][original][1], "", original))
+    run_sweep(context, report_only=True)
+    for is_kept in (True, False):
+        run_sweep(context)
+        assert context.ledger.keeps(MAIN, app, strange.digest) is is_kept
+    assert context.ledger.keeps(MAIN, app, original)
 
 
 def test_namespaces_without_a_policy_are_left_alone(registry, context):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 from click.testing import CliRunner
@@ -8,9 +9,13 @@ from click.testing import CliRunner
 from enforcer.cli.check.command import check
 from enforcer.cli.check.installation import check_file, check_installation
 from enforcer.cli.check.result import Level
+from enforcer.manifests import OCI_MANIFEST, Manifest
+from enforcer.names import Digest
 from enforcer.settings.settings import load
+from enforcer.store.ledger import Ledger
 from enforcer.store.policies import PolicyStore
 from tests.fakes.configuration import ConfigurationFolder
+from tests.fakes.events import APP, MAIN
 from tests.fakes.registry import FakeRegistry
 
 POLICY = """
@@ -181,6 +186,22 @@ def test_stored_policies_count(folder, registry, redis):
 
     assert lines(findings, "policies") == [(Level.OK, "1 in force")]
     assert tried(registry) == ["/v2/made/tag-enforcer-check/manifests/tag-enforcer-check"]
+
+
+def test_budgets(folder, registry, redis):
+    """It is said how much of each budget in bytes is used, and warned where little is left."""
+    little = settings_of(registry, first="kept_bytes = 1048576")
+    assert budgets(folder, little)[0] == (Level.OK, "kept manifests of main take 0.0 of 1.0 MiB (kept_bytes)")
+    content = random.Random(0).randbytes(800_000)
+    Ledger(redis).keep(MAIN, APP, Manifest.checked(content, OCI_MANIFEST, Digest.of(content)))
+    kept, archive = budgets(folder, little)
+    assert kept[0] is Level.WARNING
+    assert "0.8 of 1.0 MiB (kept_bytes): beyond it new ones are not kept" in kept[1]
+    assert archive == (Level.OK, "the archive takes 0.0 of 256.0 MiB (archive_bytes)")
+
+
+def budgets(folder, text: str):
+    return [found for found in lines(findings_of(folder, text), "redis") if "MiB" in found[1]]
 
 
 def test_redis_that_is_away(folder, registry, monkeypatch):
