@@ -13,10 +13,13 @@ from enforcer.names import Digest, RegistryName, Repository, Tag, TagName
 from enforcer.times import Time
 
 _ID = re.compile(r"[!-~]{1,128}")
-_TEXTS = ("media_type", "actor", "address", "user_agent", "reason")
+_TEXTS = ("media_type", "actor", "address", "user_agent", "reason", "source")
+
+HARBOR, ENFORCER = "harbor", "enforcer"
+"""The sources that are no process of a Distribution registry: a Harbor, whose webhooks come in any order, and we."""
 
 Order = tuple[str, str, str]
-"""The place of an event among those of its tag: time, digest, id."""
+"""The place of an event among those of its tag: time, arrival, id."""
 
 UNSHOWN = "\ufffd"
 """Stands in a client's text for what cannot be shown: a name with it is no name that anything is compared with."""
@@ -46,6 +49,10 @@ class Event:
     `children` are the manifests that a pushed index lists; `pushed` are those that its own client pushed lately, and
     when: enrichment adds them where a policy lets tags settle. `actor`, `address` and `user_agent` come from the client
     and are evidence to show to people, never a fact to decide by.
+
+    `time` is what the registry says; `arrived` is Redis's time of the arrival in the log, and no other event of the log
+    has the same. `at` is when it was done by Redis's clock, as far as the clock of its `source` is known, and never
+    later than `arrived`. Events of earlier releases, and those in no log yet, have neither.
     """
 
     registry: RegistryName
@@ -62,6 +69,9 @@ class Event:
     user_agent: str = ""
     reason: str = ""
     pushed: tuple[tuple[Digest, Time], ...] = ()
+    source: str = ""
+    arrived: Time | None = None
+    at: Time | None = None
 
     @property
     def client(self) -> str:
@@ -74,14 +84,21 @@ class Event:
         return None if self.tag is None else TagName(self.registry, self.repository, self.tag)
 
     @property
-    def order(self) -> Order:
-        """The key that events of one tag are sorted by: time, then the fixed rule for equal times.
+    def when(self) -> Time:
+        """When it was done: by Redis's clock as far as that is known, else as the registry says."""
+        return self.at or self.time
 
-        The smaller digest comes first, and a deletion before every push: Harbor tells whole seconds, and a tag that
-        was put back within one is there again.
+    @property
+    def order(self) -> Order:
+        """The key that events of one tag are sorted by: when they were done, and where that is equal, their arrival.
+
+        Of events without an arrival the smaller digest comes first, and a deletion before every push: that is where
+        they stand in the histories of earlier releases.
         """
+        if self.arrived is not None:
+            return (self.when, self.arrived, self.id)
         digest = None if self.action is Action.DELETE else self.digest
-        return (self.time, digest or "", self.id)
+        return (self.when, digest or "", self.id)
 
     def as_dict(self) -> dict[str, Any]:
         """The event for JSON; fields with nothing in them are left out."""
@@ -110,6 +127,8 @@ class Event:
             digest=Digest(fields["digest"]) if "digest" in fields else None,
             children=tuple(Digest(child) for child in fields.get("children", ())),
             pushed=tuple((Digest(child), Time(time)) for child, time in fields.get("pushed", ())),
+            arrived=Time(fields["arrived"]) if "arrived" in fields else None,
+            at=Time(fields["at"]) if "at" in fields else None,
             **{name: _text(fields, name) for name in _TEXTS if name in fields},
         )
         if not is_id(event.id):

@@ -86,10 +86,10 @@ def moves_of(name: TagName, history: Sequence[Entry], policies: PolicySet, since
         if entry.late:
             continue
         event = entry.event
-        if event.time < since:
+        if event.when < since:
             record = entry.record
             continue
-        protection = policies.protection(name.registry, name.repository, name.tag, event.time, event.actor)
+        protection = policies.protection(name.registry, name.repository, name.tag, event.when, event.actor)
         decision, record = judge(event, record, protection)
         if decision.is_violation and not entry.decision.is_violation:
             assert record is not None  # a violation is one of a record

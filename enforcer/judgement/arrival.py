@@ -6,22 +6,27 @@ import json
 from dataclasses import dataclass, replace
 from typing import Self
 
-from enforcer.events import Action, Event, Order
-from enforcer.judgement.record import AHEAD, NOWHERE
+from enforcer.events import Action, Event
 from enforcer.names import Tag
 from enforcer.times import Time
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An event to be judged, and when it was accepted: the same clock for every worker that judges it.
-
-    `claimed` is the place in the order that an event from the future had before its time was set to now.
-    """
+    """An event to be judged, and when it was accepted: the same clock for every worker that judges it."""
 
     event: Event
     arrived: Time
-    claimed: Order = NOWHERE
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """The arrival of an event of the log. One whose arrival nobody kept counts as in time."""
+        return cls(event, event.arrived or event.when)
+
+    @property
+    def lateness(self) -> float:
+        """The seconds that it was on its way."""
+        return self.arrived.since(self.event.when)
 
     @property
     def is_of_digest(self) -> bool:
@@ -33,10 +38,8 @@ class Arrival:
         return replace(self, event=replace(self.event, tag=tag))
 
     def timely(self) -> Arrival:
-        """The arrival with a time that is not in the future: beyond what a fast clock explains, it counts as now."""
-        if self.event.time <= self.arrived.plus(AHEAD):
-            return self
-        return replace(self, event=replace(self.event, time=self.arrived), claimed=self.event.order)
+        """The arrival with nothing done in the future: that counts as done when it arrived."""
+        return self if self.event.when <= self.arrived else replace(self, event=replace(self.event, at=self.arrived))
 
     def to_json(self) -> str:
         """The arrival as it is noted with the deletions of its repository."""

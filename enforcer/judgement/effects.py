@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
+from enforcer.judgement.protection import protection_of
 from enforcer.judgement.record import Decision, Entry, TagState
 from enforcer.judgement.tag_decision import Decided, TagDecision
 from enforcer.judgement.violation import State, Violation, violation_id
@@ -19,7 +20,7 @@ def manifests_to_keep(decided: Decided, policies: PolicySet) -> set[tuple[TagNam
         for name, decision in decided
         for entry in decision.entries.values()
         if entry.record and entry.record.digest == entry.event.digest and entry.decision is not Decision.UNCHANGED
-        if entry.protection or policies.protection(*name.parts, entry.event.time)
+        if entry.protection or protection_of(policies, name, entry.event)
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from enforcer.events import Action, Event
+from enforcer.judgement.protection import protection_of
 from enforcer.manifests import Manifest, is_index
 from enforcer.policies.policy_set import PolicySet
 
@@ -23,7 +24,7 @@ def needs_manifest(event: Event, policies: PolicySet) -> bool:
     is_told = event.media_type and not (is_index(event.media_type) and not event.children)
     if is_told and not (event.children and is_noted(event, policies)):
         return False
-    return policies.protection(*event.tag_name.parts, event.time, event.actor) is not None
+    return protection_of(policies, event.tag_name, event, event.actor) is not None
 
 
 def is_noted(event: Event, policies: PolicySet) -> bool:

@@ -1,4 +1,4 @@
-"""Late events: each is put into its place in the history, by its own time, and what follows it there is judged again.
+"""Late events: each is put where it belongs in the history, by when it was done, and what follows is judged again.
 
 Events arrive late and in any order; the result may not depend on it. Rules 3 and 7 are what comes out of judging again,
 and each order of arrival ends in the same record and the same violations. An event that comes after `late_window`, or
@@ -18,10 +18,10 @@ from enforcer.names import Digest
 from enforcer.policies.policy import Protection
 
 
-def is_too_late(arrival: Arrival, history: Sequence[Entry], late_window: float | None, *, cut_off: bool) -> bool:
+def is_too_late(arrival: Arrival, history: Sequence[Entry], late_window: float, *, cut_off: bool) -> bool:
     """True if the event has no place in the history: one before all that is known, or it came after `late_window`.
 
-    `late_window` is in seconds, None for no limit; `cut_off` says that the history may have lost its oldest entries.
+    `late_window` is in seconds; `cut_off` says that the history may have lost its oldest entries.
     """
     places = [entry.event.order for entry in history if not entry.late]
     # The oldest entry may be the record's own, which was kept when those after it were dropped.
@@ -29,13 +29,13 @@ def is_too_late(arrival: Arrival, history: Sequence[Entry], late_window: float |
         return True  # the record of that time is not known any more
     if arrival.event.order > places[-1]:
         return False  # however long it was on its way, nothing came after it
-    return late_window is not None and arrival.arrived.since(arrival.event.time) > late_window
+    return arrival.lateness > late_window
 
 
 def needs_history(event: Event, state: TagState) -> bool:
     """True if judging takes more than the record: the event is not the newest, or may change earlier decisions."""
     record = state.record
-    return (record is not None and supersedes(event, record)) or event.order <= state.last
+    return (record is not None and supersedes(event, record)) or not state.is_newest(event)
 
 
 def judge_late(
@@ -104,7 +104,7 @@ def _name_parts(entries: Sequence[Entry]) -> list[Entry]:
 def _may_be_part(entry: Entry) -> bool:
     """True if the decision of an entry depends on an index that comes later."""
     event, record = entry.event, entry.record
-    if record is None or not record.is_settling(event.time) or event.digest in record.children:
+    if record is None or not record.is_settling(event.when) or event.digest in record.children:
         return False
     return entry.decision in (Decision.OVERWRITTEN, Decision.PART)
 
@@ -122,7 +122,7 @@ def _name_late(entries: Sequence[Entry]) -> Decision:
 def _judge_too_late(event: Event, state: TagState, protection: Protection | None) -> Judgement:
     """It cannot be the original any more; it is still evidence. What was deleted before the record is another one."""
     record = state.record
-    if event.action is Action.DELETE and record is not None and event.time < record.time:
+    if event.action is Action.DELETE and record is not None and event.when < record.time:
         record = None
     decision, _ = judge(event, record, protection)
     if not (decision.is_violation or decision is Decision.UNCHANGED):

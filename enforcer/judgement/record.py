@@ -13,7 +13,7 @@ from enforcer.policies.policy import Protection
 from enforcer.times import Time
 
 AHEAD = 300
-"""Seconds by which a registry's clock may be ahead of ours."""
+"""Seconds by which the clock of Redis, or of whoever was believed before it, may be ahead of ours."""
 
 NOWHERE: Order = ("", "", "")
 """Before the place of every event."""
@@ -113,7 +113,7 @@ class Entry:
         return (
             self.decision is Decision.OVERWRITTEN
             and record is not None
-            and record.is_settling(event.time)
+            and record.is_settling(event.when)
             and record.client == event.client != ""
             and not event.children
         )
@@ -161,16 +161,24 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class TagState:
-    """All that judging the next event of a tag needs: its record, and the latest place that an event of it claimed.
+    """All that judging the next event of a tag needs: its record, and the place of its newest event.
 
-    That is the place of its newest event, or a later one: of an event from the future its own time counts here, so that
-    it is looked for in the history when it comes again. `version` counts the writes; a decision is written only on the
-    version that it was judged on.
+    `told` is the latest time that an event of it told, whatever that is worth: one that comes again tells no later one.
+    `version` counts the writes; a decision is written only on the version that it was judged on.
     """
 
     record: Record | None = None
     last: Order = NOWHERE
     version: int = 0
+    told: str = ""
+
+    def is_newest(self, event: Event) -> bool:
+        """True if the event is later than all others of the tag, and surely none that is known."""
+        return event.order > self.last and event.time > self.told
+
+    def after(self, event: Event) -> TagState:
+        """The places and times that are known after one more event."""
+        return replace(self, last=max(self.last, event.order), told=max(self.told, event.time))
 
     def time_after(self, now: Time) -> Time:
         """Now, or just after the latest that is known of the tag, as the registry's clock may be ahead."""
@@ -179,7 +187,7 @@ class TagState:
 
     def to_json(self) -> str:
         """The state as one line, without its version."""
-        fields: dict[str, Any] = {"last": self.last}
+        fields: dict[str, Any] = {"last": self.last, "told": self.told}
         if self.record:
             fields["record"] = self.record.as_dict()
         return json.dumps(fields, separators=(",", ":"))
@@ -188,9 +196,10 @@ class TagState:
     def from_json(cls, text: str | bytes, version: int) -> Self:
         """Read what `to_json` wrote."""
         fields = json.loads(text)
-        time, digest, event_id = fields["last"]
+        time, arrived, event_id = fields["last"]
         return cls(
             record=Record.from_dict(fields["record"]) if "record" in fields else None,
-            last=(time, digest, event_id),
+            last=(time, arrived, event_id),
             version=version,
+            told=fields.get("told", time),
         )

@@ -66,7 +66,7 @@ def judge(event: Event, record: Record | None, protection: Protection | None) ->
     if protection is None or not protection.overwrite:
         return Decision.MOVED, pushed  # 2
     if record is None:
-        settles = event.time.plus(protection.settle) if protection.settle else None
+        settles = event.when.plus(protection.settle) if protection.settle else None
         return Decision.RECORDED, replace(pushed, settles=settles, client=event.client)  # 4
     if supersedes(event, record):
         return Decision.SUPERSEDED, replace(pushed, settles=record.settles, client=record.client)  # 6
@@ -77,7 +77,7 @@ def judge(event: Event, record: Record | None, protection: Protection | None) ->
 
 def supersedes(event: Event, record: Record) -> bool:
     """Rule 6: an index of the record and of what its own client pushed since, who is the first push's."""
-    if not record.is_settling(event.time) or record.digest not in event.children:
+    if not record.is_settling(event.when) or record.digest not in event.children:
         return False
     own = {record.digest, *(child for child, time in event.pushed if time >= record.time)}
     return bool(event.client) and event.client == record.client and own.issuperset(event.children)
@@ -86,7 +86,7 @@ def supersedes(event: Event, record: Record) -> bool:
 def _made_by(event: Event, digest: Digest) -> Record:
     return Record(
         digest=digest,
-        time=event.time,
+        time=event.when,
         media_type=event.media_type,
         children=event.children,
         event=event.id,

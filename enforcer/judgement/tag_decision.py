@@ -10,11 +10,13 @@ from enforcer.events import Event, Order
 from enforcer.judgement.arrival import Arrival
 from enforcer.judgement.deletion import Deleted, concerns_tag, deletions_of
 from enforcer.judgement.lateness import is_too_late, judge_late, needs_history
+from enforcer.judgement.protection import protection_of
 from enforcer.judgement.record import Entry, TagState
 from enforcer.judgement.rules import Judgement, judge_next
 from enforcer.names import Digest, TagName
 from enforcer.policies.policy import Protection
 from enforcer.policies.policy_set import PolicySet
+from enforcer.times import Time
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,9 @@ class TagDecision:
     rejudged: set[Order] = field(default_factory=set)
     changed: bool = False
 
-    def take(self, judgement: Judgement, claimed: Order) -> None:
-        """Add one more judgement of the tag, of an event that claimed that place."""
-        self.state = replace(judgement.state, last=max(judgement.state.last, claimed))
+    def take(self, judgement: Judgement, told: Time) -> None:
+        """Add one more judgement of the tag, of an event that told that time."""
+        self.state = replace(judgement.state, told=max(self.state.told, told))
         self.changed |= not judgement.repeated
         self.entries |= {entry.event.order: entry for entry in judgement.entries}
         self.rejudged |= {entry.event.order for entry in judgement.entries[1:]}
@@ -77,17 +79,16 @@ def may_need_history(arrivals: Sequence[Arrival], state: TagState, deleted: Dele
     Or a manifest that the tag needs was deleted, perhaps at a time that came before.
     """
     needed = set(state.record.digests) if state.record else set()
-    last = state.last
     for arrival in arrivals:
-        if arrival.event.order <= last or arrival.event.children:
+        if not state.is_newest(arrival.event) or arrival.event.children:
             return True
-        last = max(arrival.event.order, arrival.claimed)
+        state = state.after(arrival.event)
         needed |= {arrival.event.digest} if arrival.event.digest else set()
     return not needed.isdisjoint(deleted)
 
 
 def decide(
-    name: TagName, arrivals: Iterable[Arrival], known: Known, policies: PolicySet, late_window: float | None
+    name: TagName, arrivals: Iterable[Arrival], known: Known, policies: PolicySet, late_window: float
 ) -> TagDecision:
     """Judge the arrivals of one tag, and the deletions of manifests that it turns out to have needed."""
     decision = TagDecision(known.state.version, known.state)
@@ -101,14 +102,14 @@ def decide(
         else:
             judgement = judge_next(event, decision.state, protection)
         if concerns_tag(event, judgement):
-            decision.take(judgement, arrival.claimed)
+            decision.take(judgement, event.time)
             history |= {entry.event.order: entry for entry in judgement.entries}
     return decision
 
 
 def _protection(policies: PolicySet, name: TagName, event: Event) -> Protection | None:
     # Bypass actors are clients of the registry: an operator of the same name approves what stays protected.
-    return policies.protection(*name.parts, event.time, event.actor if event.action.is_client else "")
+    return protection_of(policies, name, event, event.actor if event.action.is_client else "")
 
 
 def _judge_late(
@@ -117,7 +118,7 @@ def _judge_late(
     protection: Protection | None,
     history: Sequence[Entry],
     known: Known,
-    late_window: float | None,
+    late_window: float,
 ) -> Judgement:
     too_late = is_too_late(arrival, history, late_window, cut_off=known.cut_off)
     judgement = judge_late(arrival.event, state, protection, history, too_late=too_late)

@@ -36,6 +36,7 @@ class State(StrEnum):
 class Violation:
     """An immutable tag was changed: what should be there, what was pushed, by whom, and what became of it.
 
+    `time` is when it was done and `arrived` when we heard of it, both by Redis's clock as far as that is known.
     `exposure` is in milliseconds, from the event to the PUT that held; None as long as nothing holds. One is `doubtful`
     that may turn out to be a step of the build that made the tag: people are told of it only once that is unlikely.
     What was pushed may be an index that `lists_recorded`.
@@ -48,6 +49,7 @@ class Violation:
     recorded: Digest
     pushed: Digest | None
     time: Time
+    arrived: Time
     event_id: str
     actor: str = ""
     address: str = ""
@@ -76,7 +78,8 @@ class Violation:
             kind=entry.decision,
             recorded=entry.record.digest,
             pushed=event.digest if event.action is Action.PUSH else None,
-            time=event.time,
+            time=event.when,
+            arrived=event.arrived or event.when,
             event_id=event.id,
             actor=event.actor,
             address=event.address,
@@ -110,6 +113,7 @@ class Violation:
                 "recorded": Digest(given["recorded"]),
                 "pushed": Digest(given["pushed"]) if given["pushed"] else None,
                 "time": Time(given["time"]),
+                "arrived": Time(given.get("arrived", given["time"])),
                 "policies": tuple(given["policies"]),
                 "state": State(given["state"]),
                 "closed": Time(given["closed"]) if given["closed"] else None,
@@ -120,7 +124,7 @@ class Violation:
     @property
     def arrived_at(self) -> float:
         """When we heard of it, in seconds since 1970."""
-        return self.time.nanoseconds / 1e9
+        return self.arrived.nanoseconds / 1e9
 
     def renews(self, known: Violation | None) -> bool:
         """True if it is news: none is known under its id, or a withdrawn one, or one of another record."""

@@ -11,13 +11,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from enforcer.errors import InvalidName, InvalidNotification
-from enforcer.events import Action, Event
+from enforcer.events import ENFORCER, HARBOR, Action, Event
 from enforcer.manifests import MANIFEST_TYPES, digest_or_none, is_index
 from enforcer.names import Digest, RegistryName, Repository, Tag
 from enforcer.notifications.parsing import CHILDREN, ParsedNotification, Rejection, event_id, evidence, need, parse_json
 from enforcer.times import Time
 
 _ACTIONS = (Action.PUSH, Action.DELETE)  # the others are those of operators: no registry may claim one
+
+SOURCE = 64
+"""Characters that are read of the name of a process; an id has 36."""
 
 EVENTS = 10_000
 """Events read of one envelope; a registry sends one at a time."""
@@ -85,7 +88,14 @@ def read_event(fields: Any, registry: RegistryName) -> Event | None:
         actor=evidence(fields.get("actor"), "name"),
         address=evidence(request, "addr"),
         user_agent=evidence(request, "useragent"),
+        source=_source(fields.get("source")),
     )
+
+
+def _source(fields: Any) -> str:
+    """The process that says it: its own id, else its address; "" for one that takes the name of another kind."""
+    source = evidence(fields, "instanceID", SOURCE) or evidence(fields, "addr", SOURCE)
+    return "" if source in (HARBOR, ENFORCER) else source
 
 
 def _optional(target: dict[str, Any], name: str) -> str | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from enforcer.errors import InvalidName, InvalidNotification
-from enforcer.events import Action, Event, fingerprint
+from enforcer.events import HARBOR, Action, Event, fingerprint
 from enforcer.names import Digest, Namespace, RegistryName, Repository, Tag
 from enforcer.notifications.parsing import ParsedNotification, Rejection, event_id, evidence, need, parse_json
 from enforcer.times import Time
@@ -96,6 +96,7 @@ def _event(notice: _Notice, registry: RegistryName, repository: Repository, reso
         tag=Tag(tag) if notice.kind == PUSHED else None,
         digest=digest,
         actor=notice.operator,
+        source=HARBOR,
     )
 
 

@@ -78,6 +78,24 @@ class Protection:
     policies: tuple[int, ...]
     bypassed: tuple[int, ...] = ()
 
+    @property
+    def is_whole(self) -> bool:
+        """True if no other protection could add to it."""
+        return self.overwrite and self.delete and self.enforce
+
+    def joined(self, other: Protection | None) -> Protection:
+        """The protection against everything that this one or the other protects against."""
+        if other is None:
+            return self
+        return Protection(
+            overwrite=self.overwrite or other.overwrite,
+            delete=self.delete or other.delete,
+            enforce=self.enforce or other.enforce,
+            settle=max(self.settle, other.settle),
+            policies=tuple(sorted({*self.policies, *other.policies})),
+            bypassed=tuple(sorted({*self.bypassed, *other.bypassed})),
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """The protection for JSON; what was bypassed only where something was."""
         fields = {name: getattr(self, name) for name in self.__slots__}

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 
-from enforcer.events import Action, Event
+from enforcer.events import ENFORCER, Action, Event
 from enforcer.judgement.record import Decision
 from enforcer.names import Digest, TagName
 from enforcer.store.audit import Audit
@@ -69,6 +69,7 @@ class Approvals:
             actor=by,
             user_agent="tag-enforcer",
             reason=reason,
+            source=ENFORCER,
         )
         # First, so that nothing is approved of which the audit does not know.
         place = {"registry": name.registry, "repository": name.repository, "tag": name.tag}

@@ -57,8 +57,8 @@ class Deletions:
 
 def _place(entry: Entry, tag: Tag) -> str:
     """Where an entry stands in the history: as text, so that it is sorted as `Event.order` sorts."""
-    time, digest, event_id = entry.event.order
-    return f"{tag} {time} {digest or '-'} {event_id} "
+    time, arrived, event_id = entry.event.order
+    return f"{tag} {time} {arrived or '-'} {event_id} "
 
 
 def _group(names: Iterable[TagName]) -> dict[RepositoryKey, list[TagName]]:

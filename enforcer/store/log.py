@@ -6,16 +6,18 @@ An event is pending until its decision is in the ledger. Judged events stay as t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from math import ceil, inf
 from typing import Any
 
 from redis import Redis
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from enforcer.events import Event
+from enforcer.events import ENFORCER, Event, fingerprint
 from enforcer.store.limits import STALE, WAKE
 from enforcer.store.lua import script
+from enforcer.store.sources import KEPT, clock_key, sources_key
 from enforcer.store.wakeups import Task
 from enforcer.times import Time
 
@@ -32,6 +34,9 @@ SURPLUS = 10_000
 SURPLUS_BYTES = 8 << 20
 """Bytes by which it is shortened at a time: what goes is read before."""
 
+LATEST = 1000
+"""Events of a registry that are known when they are sent again; a Distribution process sends only its last again."""
+
 EXCERPT = 64 * 1024
 """Bytes kept of a notification that was not understood."""
 
@@ -47,7 +52,15 @@ class LogEntry:
     @property
     def time(self) -> Time:
         """When the receiver accepted it: the same for whoever judges it."""
-        return Time.from_milliseconds(int(self.entry_id.partition("-")[0]))
+        return _arrived(self.entry_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Events that are in the log now, with their times there; and whether the caller must enqueue a drain."""
+
+    events: tuple[Event, ...] = ()
+    must_wake: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +88,25 @@ class Log:
         self._append = script(redis, "log_append")
 
     def append(self, events: Sequence[Event]) -> bool:
-        """Append events in one round trip; returns whether the caller must enqueue a drain."""
-        arguments: list[str | int] = [WAKE, *(event.to_json() for event in events)]
-        return bool(self._append(keys=[LOG, Task.DRAIN.flag], args=arguments))
+        """Append events, in one round trip a registry; returns whether the caller must enqueue a drain."""
+        return self.accept(events).must_wake
+
+    def accept(self, events: Sequence[Event]) -> Accepted:
+        """Append events; returns them as they stand in the log, which says when they arrived and were done."""
+        accepted: list[Event] = []
+        must_wake = False
+        for registry, group in groupby(events, key=lambda event: event.registry):
+            told = list(group)
+            latest = f"te:{{log}}:latest:{registry}"
+            keys = [LOG, Task.DRAIN.flag, sources_key(registry), clock_key(registry), latest, f"{latest}:order"]
+            arguments: list[str | int] = [WAKE, KEPT, LATEST]
+            for event in told:
+                text = event.to_json()
+                arguments += [event.source, event.time.nanoseconds // 1000, text, fingerprint(text)]
+            wakes, *places = self._append(keys=keys, args=arguments)
+            must_wake |= bool(wakes)
+            accepted += map(_placed, told, (place.decode() for place in places[::2]), places[1::2])
+        return Accepted(tuple(accepted), must_wake)
 
     def dead_letter(self, letters: Iterable[DeadLetter]) -> None:
         """Add dead letters; beyond the limit the oldest go."""
@@ -148,10 +177,11 @@ class Log:
         return int(self._redis.xlen(LOG))
 
     def archive(self) -> Iterator[bytes]:
-        """Every event that is still there, judged or not, oldest first, as JSON."""
+        """Every event that is still there, judged or not, oldest first, as JSON: with its arrival where it has one."""
         start = "-"
         while entries := self._redis.xrange(LOG, min=start, count=1000):
-            yield from (fields[b"event"] for _, fields in entries if b"event" in fields)
+            for entry in _arrivals(entries):
+                yield entry.event.to_json().encode() if entry.event else entry.text
             start = f"({entries[-1][0].decode()}"
 
     def trim(self, *, days: float, events: int, size: float = inf) -> None:
@@ -206,6 +236,25 @@ def _arrivals(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[LogEn
 def _arrival(entry_id: str, fields: dict[bytes, bytes]) -> LogEntry:
     text = fields.get(b"event", b"")
     try:
-        return LogEntry(entry_id, text, Event.from_json(text))
+        return LogEntry(entry_id, text, _placed(Event.from_json(text), entry_id, fields.get(b"at")))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return LogEntry(entry_id, text, None)
+
+
+def _placed(event: Event, entry_id: str, at: bytes | None) -> Event:
+    """An event with the times of its entry: `at` is in microseconds, empty where the arrival decides.
+
+    Entries of earlier releases have none: the order is that of the registry's times there.
+    """
+    arrived = _arrived(entry_id)
+    if at is None:
+        return replace(event, arrived=arrived)
+    if event.source == ENFORCER:  # we know when we looked, and what was known then
+        return replace(event, arrived=arrived, at=min(event.time, arrived))
+    return replace(event, arrived=arrived, at=Time.from_nanoseconds(int(at) * 1000) if at else arrived)
+
+
+def _arrived(entry_id: str) -> Time:
+    """The time of an entry, whose number among those of one millisecond counts as nanoseconds."""
+    milliseconds, sequence = _order(entry_id)
+    return Time.from_nanoseconds(milliseconds * 1_000_000 + sequence)

@@ -32,7 +32,7 @@ class Pushes:
         with self._redis.pipeline(transaction=False) as pipe:
             for event in events:
                 key = _key(event)
-                pipe.zadd(key, {f"{event.digest} {event.client}": _milliseconds(event.time)}, gt=True)
+                pipe.zadd(key, {f"{event.digest} {event.client}": _milliseconds(event.when)}, gt=True)
                 pipe.zremrangebyrank(key, 0, -PUSHES - 1)
                 pipe.expire(key, PUSHES_SECONDS)
             pipe.execute()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from redis import Redis
@@ -54,6 +56,13 @@ class RedisClock:
         """The time as our own functions take it."""
         return Time.from_nanoseconds(self.clock.time_ns())
 
+    @contextmanager
+    def standing_at(self, time: Time) -> Iterator[None]:
+        """For a while it is that time, which for a stream must be no earlier than its latest entry."""
+        before, self.clock = self.clock, Clock(time.nanoseconds / 10**9)
+        yield
+        self.clock = before
+
 
 class _Timed:
     """A script that is given the time, since the one of a real Redis cannot be set."""
@@ -69,5 +78,7 @@ class _Timed:
 def _with_time_given(text: str) -> str:
     given = "{table.remove(ARGV), table.remove(ARGV)}"
     if "redis.call('TIME')" in text:
-        return text.replace("redis.call('TIME')", given)
+        # What is added to a stream stands at the given time too, which must not go back.
+        stands = "string.format('%.0f-*', milliseconds)"
+        return text.replace("redis.call('TIME')", given).replace("'*'", stands)
     return f"local _ = {given}\n{text}"

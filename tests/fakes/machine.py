@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from redis import Redis
 
-from enforcer.events import Action, Event
+from enforcer.events import ENFORCER, HARBOR, Action, Event
 from enforcer.judgement.violation import State
 from enforcer.names import Tag, TagName
 from enforcer.policies.unlock import Unlock
+from enforcer.store.sources import Sources
 from enforcer.store.stores import Stores
 from enforcer.store.wakeups import Task
 from enforcer.store.workqueue import Claim
@@ -54,6 +55,9 @@ STEPS = 20
 
 LONG_AGO = 1_700_000_000
 """When each run begins, by the clock that can be told to go. Redis's own, which dates what is logged, is far ahead."""
+
+SKEWS = {HARBOR: 0, "ahead": 3600, "behind": -90}
+"""The registry's sources, and by how many seconds their clocks are ahead of Redis's at the beginning."""
 
 TAGS = (Tag("1.0"), Tag("2.0"))
 SETTINGS = settings(policies_per_namespace=10, sweep_rate=10_000).model_copy(update={"late_window": math.inf})
@@ -144,6 +148,7 @@ class Pipeline(RuleBasedStateMachine):
         self.store = stores.policies
         stores.credentials.note(MAIN, asks=True)
         self.approvals, self.unlocks = stores.approvals, stores.unlocks
+        self.sources = Sources(self.redis)
         self.registry = LateRegistry(self._restored)
         timing = Timing(
             second_look=0, stale=0, now=self.clock.read, monotonic=self.clock.monotonic, sleep=self.clock.sleep
@@ -159,7 +164,8 @@ class Pipeline(RuleBasedStateMachine):
             context.__dict__["registries"] = {MAIN: self.registry}
             self.workers.append(context)
         self.numbers = count()
-        self.did: dict[str, tuple[Tag | None, Did]] = {}
+        self.skews, self.shown = dict(SKEWS), None
+        self.approved: dict[str, Did] = {}
         self.lacking: set[str] = set()
         self.said: list[Event] = []
         self.silent: list[Event] = []
@@ -168,8 +174,10 @@ class Pipeline(RuleBasedStateMachine):
 
     # What people do
 
-    @initialize(pattern=PATTERNS, rule=RULES)
-    def begin(self, pattern, rule):
+    @initialize(pattern=PATTERNS, rule=RULES, shown=st.sampled_from([None, *SKEWS]))
+    def begin(self, pattern, rule, shown):
+        """The registry's own answers show the clock of one of its sources, or nothing."""
+        self.shown = shown
         self._create(Policed(pattern, self.clock.read(), rule))
 
     @rule(pushes=PUSHES)
@@ -242,7 +250,7 @@ class Pipeline(RuleBasedStateMachine):
         event = self.approvals.approve(TagName(MAIN, APP, tag), digest, by="ops", reason="repair")
         action = "adopt" if digest in self.registry.known else "approve"
         children = CHILDREN[digest] if action == "adopt" else ()
-        self.did[event.id] = (tag, Did(event.time, action, digest, "ops", children))
+        self.approved[event.id] = Did(event.time, action, digest, "ops", children)
         self.said.append(event)
         self._drain_all()
 
@@ -291,9 +299,11 @@ class Pipeline(RuleBasedStateMachine):
     @rule()
     def lose(self):
         """The registry starts again, and has forgotten what it has not told yet."""
-        for event in self.silent:
-            del self.did[event.id]
         self.silent.clear()
+
+    @rule(source=st.sampled_from(list(SKEWS)), seconds=st.sampled_from([-90, -3, 3, 90]))
+    def set_clock(self, source, seconds):
+        self.skews[source] += seconds
 
     @rule(ticks=st.integers(1, 3))
     def wait(self, ticks):
@@ -307,9 +317,9 @@ class Pipeline(RuleBasedStateMachine):
         keep_due(self.workers[0])
         sweep_all(self.workers[0])
         self._end()
-        self._note_observed()
+        did = self._did()
         for tag in TAGS:
-            self._check(tag)
+            self._check(tag, did)
             self._check_registry(tag)
 
     def _end(self):
@@ -323,11 +333,11 @@ class Pipeline(RuleBasedStateMachine):
             restore_due(self.workers[0])
         raise AssertionError("the restores do not end")
 
-    def _check(self, tag):
+    def _check(self, tag, did):
         name = TagName(MAIN, APP, tag)
         model = Model(lambda what: self.regime.rules(tag, what))
         pushed = {entry.event.id: entry.event.pushed for entry in self.workers[0].ledger.history(name)}
-        told = {each: self._told(each, tag) for each, (named, _) in self.did.items() if named in (tag, None)}
+        told = {each: self._told(each, tag, what) for each, (named, what) in did.items() if named in (tag, None)}
         model.take({each: what._replace(own=pushed.get(each, ())) for each, what in told.items()})
         record = self.workers[0].ledger.state(name).record
         assert (record and tag_of(record)) == model.tag
@@ -373,25 +383,30 @@ class Pipeline(RuleBasedStateMachine):
         return push(self._id(), digest, self.clock.read(), tag=tag, actor=actor, **described)
 
     def _say(self, event):
-        self._do(event)
+        source = list(SKEWS)[next(self.numbers) % 7 % 3]
+        event = replace(event, time=event.time.plus(self.skews[source]), source=source)
         if event.action is Action.PUSH and not event.media_type:
             self.lacking.add(event.id)
         self.silent.append(event)
 
-    def _do(self, event):
-        self.did[event.id] = (event.tag, Did(event.time, event.action.value, event.digest, event.actor, event.children))
+    def _did(self):
+        """All that was done, by the event's id, with the times that it has in the log where it first stands there.
 
-    def _told(self, event_id, tag):
+        What a survey finds is something that was done like all else.
+        """
+        did = {}
+        for event in map(Event.from_json, self.workers[0].log.archive()):
+            told = Did(event.when, event.action.value, event.digest, event.actor, event.children)
+            what = self.approved.get(event.id, told)._replace(
+                time=event.when, arrived=event.arrived, is_ours=event.source == ENFORCER
+            )
+            did.setdefault(event.id, (event.tag, what))
+        return did
+
+    def _told(self, event_id, tag, what):
         """What was done, with what workers have read of it: they do where anything protects the tag, whoever did it."""
-        what = self.did[event_id][1]
         is_read = event_id in self.lacking and self.regime.covers(tag, what)
         return what._replace(children=CHILDREN[what.digest]) if is_read else what
-
-    def _note_observed(self):
-        """What a scan found counts as done like anything else: it stands in the log beside what the registry told."""
-        for event in map(Event.from_json, self.workers[0].log.archive()):
-            if event.id not in self.did:
-                self._do(event)
 
     def _announce(self, events, size):
         for start in range(0, len(events), size):
@@ -404,6 +419,8 @@ class Pipeline(RuleBasedStateMachine):
     def _wait(self, ticks):
         self.clock.advance(ticks * TICK)
         self.registry.land(self.clock.read())
+        if self.shown:
+            self.sources.note_clock(MAIN, self.clock.read().plus(self.skews[self.shown]))
 
     def _wait_for_restores(self):
         due, claimed = (

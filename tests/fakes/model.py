@@ -18,7 +18,8 @@ class Did(NamedTuple):
     """What somebody did; the deletion of the tag has no digest, that of a digest concerns the tag if it needs it.
 
     `children` are those of an index that was pushed, as far as anybody told; `own` those that the same actor is known
-    to have pushed, and when.
+    to have pushed, and when. `arrived` is when that became known, where it matters; what `is_ours` counts by its own
+    time all the same.
     """
 
     time: Time
@@ -27,6 +28,13 @@ class Did(NamedTuple):
     actor: str = ""
     children: tuple[Digest, ...] = ()
     own: tuple[tuple[Digest, Time], ...] = ()
+    arrived: Time | None = None
+    is_ours: bool = False
+
+    @property
+    def times(self) -> list[Time]:
+        """When a policy may have been in force."""
+        return [self.time] if self.arrived is None or self.is_ours else [self.time, self.arrived]
 
 
 class Rule(NamedTuple):
@@ -36,6 +44,16 @@ class Rule(NamedTuple):
     delete: bool = True
     settle: float = 0
     enforce: bool = True
+
+
+def binding(what: Did, rules_at: Callable[[Time], list[Rule]]) -> list[Rule]:
+    """What was in force when it happened, or when it became known if that adds anything."""
+    found: list[Rule] = []
+    for time in what.times:
+        found += rules_at(time)
+        if all(any(getattr(rule, kind) for rule in found) for kind in ("overwrite", "delete", "enforce")):
+            break
+    return found
 
 
 class Violation(NamedTuple):
@@ -152,6 +170,8 @@ def _actor(record: Record) -> str:
 
 
 def _order(item: tuple[str, Did]) -> tuple[str, str, str]:
-    """Time, then the smaller digest; deletions come first."""
+    """Time, then arrival; where none is known, the smaller digest; deletions come first."""
     event_id, what = item
+    if what.arrived is not None:
+        return (what.time, what.arrived, event_id)
     return (what.time, "" if what.action == "delete" else what.digest or "", event_id)

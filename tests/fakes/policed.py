@@ -8,7 +8,7 @@ from enforcer.names import Namespace, Tag
 from enforcer.policies.policy import Against, Mode, Policy, Selector
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN
-from tests.fakes.model import Did, Rule
+from tests.fakes.model import Did, Rule, binding
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,12 @@ class Policed:
     bypass: str | None = None
     disabled: bool = False
 
-    def covers(self, tag: Tag, what: Did) -> bool:
+    def covers(self, tag: Tag, time: Time) -> bool:
         """Whether it is in force for the tag, whoever it is."""
-        return not self.disabled and self.since <= what.time and selects(self.pattern, tag)
+        return not self.disabled and self.since <= time and selects(self.pattern, tag)
 
-    def binds(self, tag: Tag, what: Did) -> bool:
-        bypassed = bool(what.actor) and what.actor == self.bypass and what.action in ("push", "delete")
-        return self.covers(tag, what) and not bypassed
+    def binds(self, what: Did) -> bool:
+        return not (bool(what.actor) and what.actor == self.bypass and what.action in ("push", "delete"))
 
     def policy(self) -> Policy:
         against = {Against.OVERWRITE: self.rule.overwrite, Against.DELETE: self.rule.delete}
@@ -84,18 +83,18 @@ class Regime:
         self.policies.setdefault(number, []).append((now, policed))
 
     def rules(self, tag: Tag, what: Did) -> list[Rule]:
-        """What was in force for the tag when it happened."""
-        return [policed.rule for policed in self._covering(tag, what) if policed.binds(tag, what)]
+        """What was in force for the tag when it happened, or when it became known if that adds anything."""
+        return binding(what, lambda time: [each.rule for each in self._covering(tag, time) if each.binds(what)])
 
     def covers(self, tag: Tag, what: Did) -> bool:
-        """Whether anything was in force for the tag when it happened, whoever did it."""
-        return bool(self._covering(tag, what))
+        """Whether anything was in force for the tag when it happened or became known, whoever did it."""
+        return any(self._covering(tag, time) for time in what.times)
 
-    def _covering(self, tag: Tag, what: Did) -> list[Policed]:
-        if any(selects(each.pattern, tag) and each.begins <= what.time < each.ends for each in self.unlocks):
+    def _covering(self, tag: Tag, time: Time) -> list[Policed]:
+        if any(selects(each.pattern, tag) and each.begins <= time < each.ends for each in self.unlocks):
             return []
-        at = (_at(revisions, what.time) for revisions in self.policies.values())
-        return [policed for policed in at if policed is not None and policed.covers(tag, what)]
+        at = (_at(revisions, time) for revisions in self.policies.values())
+        return [policed for policed in at if policed is not None and policed.covers(tag, time)]
 
 
 def _at(revisions: list[tuple[Time, Policed | None]], time: Time) -> Policed | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from enforcer.judgement.record import Decision, Record
 from enforcer.names import Digest, Repository, Tag, TagName
 from enforcer.store.audit import Audit
 from enforcer.times import Time
+from tests.fakes.clock import RedisClock
 from tests.fakes.events import MAIN, digest, push
 from tests.fakes.registry import FakeRegistry
 from worker.context import Context, Timing
@@ -60,10 +62,16 @@ def push_tags(registry: FakeRegistry, repository: str, count: int, seed: bytes) 
 
 
 def announce(context: Context, text: str, pushed: Digest | None = None, **fields: Any) -> None:
-    """The registry says that somebody pushed `repository:tag`, digest 1 unless another is given; it is judged."""
+    """The registry says that somebody pushed `repository:tag`, digest 1 unless another is given; it is judged.
+
+    With a `time` that is past it says so at that time.
+    """
     name = name_of(text)
-    event_id = secrets.token_hex(8)
-    context.log.append([push(event_id, pushed or digest(1), repository=name.repository, tag=name.tag, **fields)])
+    event = push(secrets.token_hex(8), pushed or digest(1), repository=name.repository, tag=name.tag, **fields)
+    clock: RedisClock | None = getattr(context.redis, "clock", None)
+    is_past = clock is not None and "time" in fields and event.time < clock.read()
+    with clock.standing_at(event.time) if clock and is_past else nullcontext():
+        context.log.append([event])
     drain(context)
 
 

@@ -23,12 +23,14 @@ from enforcer.policies.policy_set import PolicySet
 from enforcer.store.ledger import Ledger
 from enforcer.times import Time
 from tests.fakes.events import MAIN, NAME, deletion, digest, push
-from tests.fakes.model import Did, Model, Rule, tag_of
+from tests.fakes.model import Did, Model, Rule, binding, tag_of
 from worker.judging.judge import Judge
 
 START = Time("2026-11-22T04:00:00Z")
 STEP = 30
 LATE_WINDOW = 600
+AHEAD = {"ci": 3600, "": 0, "root": -90}
+"""By how many seconds the clock of the process is ahead that tells what an actor did."""
 CHILDREN = {
     digest(number): tuple(map(digest, parts)) for number, parts in {1: (), 2: (), 3: (), 8: (1, 2), 9: (8, 3)}.items()
 }
@@ -46,9 +48,9 @@ class Policed(NamedTuple):
     bypass: tuple[str, ...]
     disabled: bool
 
-    def binds(self, what: Did) -> bool:
+    def binds(self, what: Did, time: Time) -> bool:
         bypassed = what.actor in self.bypass and what.action in ("push", "delete")
-        return self.selects and not self.disabled and at(self.since) <= what.time and not bypassed
+        return self.selects and not self.disabled and at(self.since) <= time and not bypassed
 
     @property
     def rule(self) -> Rule:
@@ -60,9 +62,10 @@ def at(step: int) -> Time:
 
 
 def build_event(event_id, what):
+    times = {"time": what.time.plus(AHEAD[what.actor]), "at": what.time, "arrived": what.arrived, "source": "a-process"}
     if what.action == "delete":
-        return deletion(event_id, what.time, actor=what.actor)
-    event = push(event_id, what.digest, what.time, children=what.children, actor=what.actor, pushed=what.own)
+        return deletion(event_id, actor=what.actor, **times)
+    event = push(event_id, what.digest, children=what.children, actor=what.actor, pushed=what.own, **times)
     return replace(event, action=Action(what.action))
 
 
@@ -152,6 +155,8 @@ SINGLE = st.builds(
         st.sampled_from(["ci", "", "root"]),
         st.just(()),
         st.just(()),
+        st.none(),
+        st.just(False),
     ),
     st.sampled_from([True, True, True, False]),
 )
@@ -198,11 +203,23 @@ def arrivals(draw, count):
     return batches
 
 
+@st.composite
+def times_of(draw, dids):
+    """When each arrived: at any time after it was done, and no two at once."""
+    places = draw(st.permutations(range(len(dids))))
+    return [max(did.time, at(draw(STEPS))).plus(1e-9 * place) for did, place in zip(dids, places, strict=True)]
+
+
 @given(dids=DIDS, policies=POLICIES, data=st.data())
 def test_order_of_arrival(dids, policies, data):
     """The record and the violations are those of the events in their order, however they arrived."""
     ids = data.draw(st.permutations([f"e{number}" for number in range(len(dids))]), label="ids")
-    model = Model(lambda what: [policed.rule for policed in policies if policed.binds(what)])
+
+    def in_force(what):
+        return binding(what, lambda time: [policed.rule for policed in policies if policed.binds(what, time)])
+
+    model = Model(in_force)
+    dids = [did._replace(arrived=arrived) for did, arrived in zip(dids, data.draw(times_of(dids)), strict=True)]
     model.take(dict(zip(ids, dids, strict=True)))
     violations = {event_id: violation.kind for event_id, violation in model.violations.items()}
     note(f"violations: {min(len(violations), 3)}")
@@ -210,7 +227,7 @@ def test_order_of_arrival(dids, policies, data):
 
     office = Office(policies)
     batches = data.draw(arrivals(len(ids)), label="batches")
-    cases = [[Arrival(build_event(ids[number], dids[number]), at(10)) for number in batch] for batch in batches]
+    cases = [[Arrival.of(build_event(ids[number], dids[number])) for number in batch] for batch in batches]
     while cases:
         batch = cases.pop(0)
         rivals = [cases.pop(0)] if cases and data.draw(st.booleans(), label="rival") else []

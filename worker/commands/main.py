@@ -21,7 +21,7 @@ COMMANDS = {
     ),
     "replay": Lazy(
         "worker.commands.replay:replay",
-        "Judge archived events, as if today's policies had always been in force and with no limit on lateness.",
+        "Judge archived events, as if today's policies had always been in force.",
     ),
     "run": Lazy("worker.commands.run:run", "Run worker processes, one queue each, until told to stop."),
     "sweep": Lazy(

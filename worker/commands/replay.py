@@ -78,7 +78,7 @@ def replay(
     rejects: Path | None,
     as_json: bool,
 ) -> None:
-    """Judge archived events, as if today's policies had always been in force and with no limit on lateness.
+    """Judge archived events, as if today's policies had always been in force.
 
     Replaying the same events twice changes nothing.
     """

@@ -18,11 +18,11 @@ ROUNDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges arrivals and writes the decisions; `late_window` is in seconds, None for no limit."""
+    """Judges arrivals and writes the decisions; `late_window` is in seconds."""
 
     ledger: Ledger
     policies: PolicySet
-    late_window: float | None
+    late_window: float
 
     def judge(self, arrivals: Iterable[Arrival]) -> Iterator[tuple[TagName, TagDecision]]:
         """Judge arrivals; yields the decision of each tag once it is written. The same again changes nothing."""

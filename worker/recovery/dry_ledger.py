@@ -17,10 +17,12 @@ _TABLES = """
 CREATE TABLE states (place TEXT, tag TEXT, version INTEGER, state TEXT, PRIMARY KEY (place, tag));
 CREATE TABLE digests (place TEXT, digest TEXT, tag TEXT, PRIMARY KEY (place, digest, tag));
 CREATE TABLE deletions (place TEXT, digest TEXT, deletion TEXT, PRIMARY KEY (place, digest, deletion));
-CREATE TABLE entries (name TEXT, time TEXT, digest TEXT, id TEXT, entry TEXT, PRIMARY KEY (name, time, digest, id));
+CREATE TABLE entries (name TEXT, time TEXT, arrived TEXT, id TEXT, entry TEXT, PRIMARY KEY (name, time, arrived, id));
 """
-_TRIM = "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE name = ? ORDER BY time DESC, digest DESC, \
+_TRIM = (
+    "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE name = ? ORDER BY time DESC, arrived DESC, \
 id DESC LIMIT -1 OFFSET ?)"
+)
 
 CHUNK = 1000
 """Tags compared with the ledger below at once."""

@@ -20,9 +20,10 @@ FAN_IN = 32
 
 
 class ExternalSort:
-    """Takes any number of events, then gives them back: those of a repository together, in their own order.
+    """Takes any number of events, then gives them back: those of a repository together, in the order of arrival.
 
-    Repositories have nothing to do with each other, and a judge has to know only one at a time. Close it by `with`.
+    Repositories have nothing to do with each other, and a judge has to know only one at a time. An event whose arrival
+    nobody kept counts as in time. Close it by `with`.
     `chunk` events are sorted in memory, `fan_in` files merged at a time; `directory` is that of the temporary files.
     """
 
@@ -83,4 +84,4 @@ def _merged(files: Iterable[IO[str]]) -> Iterator[Event]:
 
 
 def _order(event: Event) -> tuple[str, ...]:
-    return (event.registry, event.repository, *event.order)
+    return (event.registry, event.repository, event.arrived or event.when, *event.order)

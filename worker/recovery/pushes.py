@@ -19,7 +19,7 @@ class ReplayedPushes:
         """Note pushes, whatever their tags."""
         for event in events:
             if event.digest is not None:
-                self._times[event.registry, event.repository, event.digest, event.client] = event.time
+                self._times[event.registry, event.repository, event.digest, event.client] = event.when
 
     def of_children(self, index: Event) -> tuple[tuple[Digest, Time], ...]:
         """The children of an index that its own client pushed, each with the time at which it did so last."""

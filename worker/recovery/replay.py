@@ -1,4 +1,8 @@
-"""Replay: judge archived events, as if they came now and in their own order, whatever the order in which they are."""
+"""Replay: judge archived events as they were judged when they arrived, whatever the order in which they are.
+
+Lateness is that of their arrival. Where an archive does not tell it, as a foreign one or one of an earlier release, the
+order is that of their own times, and each event counts as in time.
+"""
 
 from __future__ import annotations
 
@@ -57,13 +61,11 @@ class Replay:
     enrich: Callable[[Sequence[Event]], Sequence[Event]]
     found: FoundViolations
     report: Report = field(default_factory=Report)
-    clock: Callable[[], Time] = Time.now
 
     def run(self, events: Iterator[Event]) -> Iterator[tuple[int, Decided]]:
         """Judge a batch at a time; yields how many events that were and what was decided."""
         while batch := list(islice(events, BATCH)):
-            now = self.clock()
-            decided = list(self.judge.judge(Arrival(event, now) for event in self.enrich(batch)))
+            decided = list(self.judge.judge(map(Arrival.of, self.enrich(batch))))
             self.report.events += len(batch)
             self._count(decided, {event.id for event in batch})
             yield len(batch), decided
@@ -133,4 +135,4 @@ def prepared_replay(context: Context, *, dry_run: bool, honour_times: bool) -> I
             enrichment.note_pushes(events)
             return enrichment.enrich_all(events, pool)
 
-        yield Replay(Judge(ledger, policies, late_window=None), enrich, found)
+        yield Replay(Judge(ledger, policies, context.settings.late_window), enrich, found)

@@ -9,6 +9,7 @@ only since then.
 
 from __future__ import annotations
 
+from enforcer.judgement.protection import protection_of
 from enforcer.names import TagName
 from enforcer.policies.policy_set import PolicySet
 from enforcer.store.ledger import Ledger
@@ -39,6 +40,6 @@ class Grandfathering:
         history = self._ledger.history(name)
         if not history or history[-1].protection is None:
             return False
-        then = history[-1].event.time
-        protection = self._policies.protection(*name.parts, then)
-        return protection is None and not self._policies.was_changed(name.registry, name.repository.namespace, then)
+        last = history[-1].event
+        was_changed = self._policies.was_changed(name.registry, name.repository.namespace, last.when)
+        return not was_changed and protection_of(self._policies, name, last) is None

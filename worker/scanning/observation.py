@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from enforcer.events import Action, Event
+from enforcer.events import ENFORCER, Action, Event
 from enforcer.judgement.record import TagState
 from enforcer.names import Digest, TagName
 from enforcer.times import Time
@@ -85,4 +85,5 @@ def observed_event(
         digest=observation.found,
         user_agent=f"tag-enforcer {by}",
         reason=adopted,
+        source=ENFORCER,
     )

@@ -41,7 +41,7 @@ class ObservationJudge:
     ledger: Ledger
     policies: PolicyStore
     pushes: NotedPushes
-    late_window: float | None
+    late_window: float
     effects: Effects
 
     @classmethod
@@ -80,11 +80,11 @@ class ObservationJudge:
         enriched = list(self.scan.side_by_side(enrichment.enrich, events))
         # Into the log first, like what a registry tells: if this worker dies now, a drain judges them, and a replay
         # knows them.
-        if self.log.append(enriched):
+        accepted = self.log.accept(enriched)
+        if accepted.must_wake:
             self.queues.enqueue(Task.DRAIN)
         judge = Judge(self.ledger, policies, self.late_window)
-        now = self.scan.timing.now()
-        self.effects.apply(list(judge.judge(Arrival(event, now) for event in enriched)))
+        self.effects.apply(list(judge.judge(map(Arrival.of, accepted.events))))
 
     def _read(self, registry: RegistryName, repository: Repository, digest: Digest) -> Manifest:
         kept = self.kept(registry, repository, digest)

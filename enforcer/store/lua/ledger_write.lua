@@ -1,11 +1,11 @@
 -- Writes what was decided of the tags of one repository, each only if its standing is still the one that was judged.
 --
 -- KEYS: the repository's standings (hash, tag -> "version json"), its history (sorted set of
---       "tag time digest id {json}", all of score 0: the text is the order), the digests by which its tags are found
+--       "tag time arrival id {json}", all of score 0: the text is the order), the digests by which its tags are found
 --       (sorted set of "digest tag", score 0), its deletions (sorted set by a number that grows).
 -- ARGV: how many entries a tag keeps, the number of the last deletion that was known when these were judged or "", then
 --       for each tag: tag, version that was judged, new standing, number of entries, and for each entry its place
---       ("tag time digest id ") and its json; number of digests, and these.
+--       ("tag time arrival id ") and its json; number of digests, and these.
 -- Returns the tags that were not written because somebody else had been quicker.
 local standings, history, digests, deletions = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local kept, known = tonumber(ARGV[1]), ARGV[2]

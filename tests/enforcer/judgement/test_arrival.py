@@ -5,30 +5,37 @@ from __future__ import annotations
 import pytest
 
 from enforcer.judgement.arrival import Arrival
-from enforcer.judgement.record import AHEAD, NOWHERE
 from enforcer.times import Time
 from tests.fakes.events import NAME, deletion, digest, push
 
 NOW = Time("2026-11-22T04:00:00Z")
 
 
-@pytest.mark.parametrize("ahead", [-1000, 0, AHEAD])
-def test_a_fast_clock(ahead):
-    """A time that a fast clock explains stays as it is."""
-    arrival = Arrival(push("1", digest(1), NOW.plus(ahead)), NOW)
+@pytest.mark.parametrize("done", [-1000, 0])
+def test_the_past(done):
+    """What was done before it arrived was done then."""
+    arrival = Arrival(push("1", digest(1), at=NOW.plus(done)), NOW)
 
     assert arrival.timely() is arrival
-    assert arrival.claimed == NOWHERE
+    assert arrival.lateness == -done
 
 
-@pytest.mark.parametrize("ahead", [AHEAD + 1e-9, 10**9])
+@pytest.mark.parametrize("ahead", [1e-9, 300, 10**9])
 def test_the_future(ahead):
-    """A time further in the future counts as now; the place that it claimed is remembered."""
+    """What is said to be done in the future counts as done when it arrived; its own time stays as evidence."""
     event = push("1", digest(1), NOW.plus(ahead))
 
     timely = Arrival(event, NOW).timely()
 
-    assert (timely.event.time, timely.arrived, timely.claimed) == (NOW, NOW, event.order)
+    assert (timely.event.when, timely.event.time, timely.arrived) == (NOW, event.time, NOW)
+
+
+@pytest.mark.parametrize(
+    ("times", "arrived"), [({"at": NOW.plus(-700), "arrived": NOW}, NOW), ({}, NOW.plus(-5)), ({"arrived": NOW}, NOW)]
+)
+def test_an_event_of_the_log(times, arrived):
+    """It arrived when the log says; one whose arrival is not known counts as in time."""
+    assert Arrival.of(push("1", digest(1), NOW.plus(-5), **times)).arrived == arrived
 
 
 def test_a_deleted_digest():

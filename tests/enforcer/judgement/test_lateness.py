@@ -321,14 +321,6 @@ def test_is_too_late(seconds, after, cut_off, too_late):
     assert is_too_late(arrival, entries, 600, cut_off=cut_off) is too_late
 
 
-def test_no_late_window():
-    """In a replay no event comes too late that has a place in the history."""
-    _, entries = history((push("3", B, at(60)), PROTECTED))
-    arrival = Arrival(push("2", C, at(0)), at(10**9))
-
-    assert not is_too_late(arrival, entries, None, cut_off=False)
-
-
 def test_evidence_is_no_place():
     """A history of nothing but late entries knows no record of any time."""
     _, entries = history((push("1", A, at(0)), PROTECTED))

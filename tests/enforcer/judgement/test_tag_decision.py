@@ -121,14 +121,15 @@ def test_bypass_is_for_clients(action, decision):
 
 
 def test_the_place_that_a_future_event_claimed():
-    """Its double, judged at its own time, is looked for in the history."""
+    """Its double, which tells the same time, is looked for in the history."""
     event = push("1", A, at(700))
     (timely,) = [Arrival(event, at(0)).timely()]
 
     decision, _ = decided([timely])
 
-    assert decision.state.last == event.order
-    assert decision.entries[timely.event.order].event.time == at(0)
+    assert decision.state.last == timely.event.order < event.order
+    assert not decision.state.is_newest(replace(event, at=at(10), arrived=at(10)))
+    assert decision.state.is_newest(push("2", B, at(701), at=at(10), arrived=at(10)))
 
 
 def test_judged_anew_by_another_worker():

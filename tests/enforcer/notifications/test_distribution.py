@@ -186,6 +186,7 @@ def test_all_fields_of_an_index():
         ),
         "address": "127.0.0.1:41498",
         "user_agent": "lab-client/1.0",
+        "source": "01a20136-b048-7cc3-9ff5-7afe77400bec",
     }
 
 
@@ -394,10 +395,31 @@ def test_evidence_may_be_missing(odd):
 
 def test_nothing_else_is_believed():
     """Which registry it was is known from where the notification came, never from what it says."""
-    event = read_one(push(url="https://evil.example/v2/") | {"source": {"addr": "evil.example"}, "registry": "other"})
+    event = read_one(push(url="https://evil.example/v2/") | {"registry": "evil"})
 
     assert event.registry == "main"
     assert "evil" not in event.to_json()
+
+
+@pytest.mark.parametrize(
+    ("told", "source"),
+    [
+        ({"source": {"addr": "host:5000", "instanceID": "a-process"}}, "a-process"),
+        ({"source": {"addr": "host:5000"}}, "host:5000"),
+        ({"source": {"addr": "host:5000", "instanceID": 7}}, "host:5000"),
+        ({"source": {"instanceID": "x" * 1000}}, "x" * 63 + "\N{REPLACEMENT CHARACTER}"),
+        ({"source": {"instanceID": "harbor"}}, ""),
+        ({"source": {"instanceID": "enforcer"}}, ""),
+        ({"source": "a-process"}, ""),
+        ({}, ""),
+    ],
+)
+def test_source(told, source):
+    """The process that says it is known by its id, else its address; none takes the name of a Harbor, or ours."""
+    fields = push()
+    fields.pop("source", None)
+
+    assert read_one(fields | told).source == source
 
 
 JUNK = [

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from redis import Redis
@@ -38,7 +40,10 @@ def test_append_keeps_events_in_order(log):
     given = events(1, 2, 3)
     log.append(given[:2])
     log.append(given[2:])
-    assert [[arrival.event for arrival in batch] for batch in log.batches("a")] == [given]
+    (batch,) = log.batches("a")
+    assert [replace(entry.event, arrived=None, at=None) for entry in batch] == given
+    assert [entry.event.arrived for entry in batch] == [entry.time for entry in batch]
+    assert all(first.time < second.time for first, second in pairwise(batch))
 
 
 def test_arrival_has_the_time_of_acceptance(log):
@@ -47,6 +52,18 @@ def test_arrival_has_the_time_of_acceptance(log):
     log.append(events(1))
     ((arrival,),) = log.batches("a")
     assert before <= arrival.time <= Time.now()
+
+
+def test_event_that_is_sent_again(monkeypatch, redis, log):
+    """It is in the log once, where it was first, as long as it is among the latest of its registry."""
+    monkeypatch.setattr(log_module, "LATEST", 3)
+    given = events(1, 2, 3, 4)
+    first = log.accept(given[:3])
+    assert log.accept(given[:1]).events == first.events[:1]
+    assert redis.xlen(LOG) == 3
+    log.append(given[3:])
+    assert log.accept(given[:1]).events != first.events[:1]
+    assert redis.xlen(LOG) == 5
 
 
 def test_append_asks_for_one_drain(redis, log):

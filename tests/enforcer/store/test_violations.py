@@ -33,7 +33,23 @@ def test_a_violation_says_who_did_what():
     assert (found.recorded, found.pushed, found.kind) == (digest(1), digest(2), Decision.OVERWRITTEN)
     assert (found.actor, found.address, found.user_agent) == ("mallory", "192.0.2.7", "docker")
     assert (found.time, found.event_id, found.policies) == (event.time, "e", (3, 5))
+    assert found.arrived == event.time
     assert (found.state, found.exposure, found.restores) == (State.OPEN, None, 0)
+
+
+def test_a_violation_is_of_redis_time():
+    """What a registry's clock says is in the history; here stand when it was done, and when we heard of it."""
+    done, arrived = Time("2026-11-22T04:00:00Z"), Time("2026-11-22T04:00:01Z")
+    event = push("e", digest(2), Time("9999-12-31T23:59:59Z"), at=done, arrived=arrived)
+    found = Violation.of(NAME, entry(event))
+    assert (found.time, found.arrived) == (done, arrived)
+
+
+def test_a_violation_of_an_earlier_release():
+    """One that does not say when it arrived arrived when it was done."""
+    fields = violation(1).as_dict()
+    del fields["arrived"]
+    assert Violation.from_dict(fields).arrived == violation(1).time
 
 
 @pytest.mark.parametrize("gone", [{}, {"digest": digest(1)}, {"digest": digest(7)}], ids=["tag", "manifest", "child"])

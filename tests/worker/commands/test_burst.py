@@ -22,7 +22,7 @@ A, B = image("a"), image("b")
 
 @pytest.fixture
 def clock(monkeypatch, redis):
-    clock = Clock(time.time())
+    clock = Clock(time.time() + 1)  # later than what is made before
     redis.clock.clock = clock
     monkeypatch.setattr(burst_module, "time", clock)
     return clock

@@ -15,7 +15,7 @@ from enforcer.names import Tag, TagName
 from enforcer.store import log as log_module
 from enforcer.store.ledger import Ledger
 from enforcer.store.limits import DRAIN_BUDGET
-from enforcer.store.log import LOG
+from enforcer.store.log import LOG, Log
 from enforcer.store.wakeups import Task
 from enforcer.times import Time
 from tests.fakes.events import APP, MAIN, NAME, digest, push
@@ -251,29 +251,33 @@ def test_two_drains_side_by_side(context, make_context, monkeypatch):
     assert decisions(context) == [Decision.CORRECTED, Decision.OVERWRITTEN]
 
 
-def test_a_late_original_withdraws_its_violation(context):
+def test_a_late_original_withdraws_its_violation(context, redis_clock):
     """What was taken for the original and for a violation change places: the tag is restored to the older one."""
-    now = Time.now()
-    context.log.append([pushed(3, time=now.plus(2))])
+    now = redis_clock.read()
+    redis_clock.advance(2)
+    context.log.append([pushed(3)])
     drain(context)
-    context.log.append([pushed(1, time=now)])
+    context.log.append([pushed(1, time=now, source="a-process")])
     drain(context)
     (violation,) = context.violations.newest()
     assert (violation.pushed, violation.recorded, violation.state) == (digest(3), digest(1), State.OPEN)
     assert context.restores.generation(str(NAME)) == 1
 
 
-def test_an_even_older_original_renews_the_violation(context):
+def test_an_even_older_original_renews_the_violation(context, redis_clock):
     """When the record changes once more, a violation of the old one is open again, and the tag is restored again."""
-    now = Time.now()
-    for number, seconds in ((3, 2), (1, 1)):
-        context.log.append([pushed(number, time=now.plus(seconds))])
-        drain(context)
+    now = redis_clock.read()
+    Log(context.redis).append([pushed(9, "heard-of-too", tag=Tag("other"), time=now, source="another")])
+    redis_clock.advance(2)
+    context.log.append([pushed(3)])
+    drain(context)
+    context.log.append([pushed(1, time=now.plus(1), source="a-process")])
+    drain(context)
     (violation,) = context.violations.newest()
     context.violations.update(violation.closed_as(State.RESTORED, Time.now(), exposure=5))
     (claim,) = context.restores.claim(1)
     context.restores.done(claim)
-    context.log.append([pushed(7, time=now)])
+    context.log.append([pushed(7, time=now.plus(0.5), source="another")])
     drain(context)
     found = {each.pushed: each for each in context.violations.newest()}
     assert {pushed: each.recorded for pushed, each in found.items()} == {digest(3): digest(7), digest(1): digest(7)}
@@ -281,27 +285,29 @@ def test_an_even_older_original_renews_the_violation(context):
     assert context.restores.generation(str(NAME)) > 0
 
 
-def test_a_violation_that_is_none_any_more(context):
+def test_a_violation_that_is_none_any_more(context, redis_clock):
     """A digest that turns out to be the original is no violation: one that nobody was told of is forgotten."""
-    now = Time.now()
-    context.log.append([pushed(1, time=now.plus(1)), pushed(2, time=now.plus(2))])
+    now = redis_clock.read()
+    redis_clock.advance(2)
+    context.log.append([pushed(1), pushed(2)])
     drain(context)
     (violation,) = context.violations.get_open(NAME)
     context.violations.update(replace(violation, told=False))
-    context.log.append([pushed(2, "early", time=now)])
+    context.log.append([pushed(2, "early", time=now, source="a-process")])
     drain(context)
     states = {each.pushed: each.state for each in context.violations.newest()}
     assert states == {digest(1): State.OPEN}
 
 
-def test_it_is_said_that_a_violation_is_none_any_more(context):
+def test_it_is_said_that_a_violation_is_none_any_more(context, redis_clock):
     """A violation that people were told of is withdrawn, and they are told that too."""
-    now = Time.now()
-    context.log.append([pushed(1, time=now.plus(1)), pushed(2, time=now.plus(2))])
+    now = redis_clock.read()
+    redis_clock.advance(2)
+    context.log.append([pushed(1), pushed(2)])
     drain(context)
     (violation,) = context.violations.get_open(NAME)
     assert violation.told
-    context.log.append([pushed(2, "early", time=now)])
+    context.log.append([pushed(2, "early", time=now, source="a-process")])
     drain(context)
     assert context.violations.get(violation.id).state is State.WITHDRAWN
     assert any("withdrawn" in claim.checkpoint for claim in context.alerts.queue.claim(10))

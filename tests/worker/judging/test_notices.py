@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enforcer.times import Time
 from tests.fakes.events import digest, push
 from worker.judging.drain import drain
 
@@ -15,11 +14,11 @@ def told(context):
     return [alert for alert in alerts if '"kind": "notice"' in alert]
 
 
-def test_a_correction_is_told_once(context):
+def test_a_correction_is_told_once(context, redis_clock):
     """Though its event comes again, and its effects are applied again."""
-    now = Time.now()
-    original = push("old", digest(2), now, media_type=IMAGE)
-    context.log.append([push("new", digest(1), now.plus(1), media_type=IMAGE)])
+    original = push("old", digest(2), redis_clock.read(), media_type=IMAGE, source="a-process")
+    redis_clock.advance(2)
+    context.log.append([push("new", digest(1), media_type=IMAGE)])
     drain(context)
     context.log.append([original])
     drain(context)
