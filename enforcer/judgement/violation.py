@@ -123,7 +123,7 @@ class Violation:
 
     @property
     def arrived_at(self) -> float:
-        """When we heard of it, in seconds since 1970."""
+        """When we heard of it, in seconds since 1970 by Redis's clock."""
         return self.arrived.nanoseconds / 1e9
 
     def renews(self, known: Violation | None) -> bool:

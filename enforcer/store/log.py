@@ -6,7 +6,7 @@ An event is pending until its decision is in the ledger. Judged events stay as t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from math import ceil, inf
 from typing import Any
@@ -14,8 +14,9 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from enforcer.events import ENFORCER, Event, fingerprint
+from enforcer.events import Event, fingerprint
 from enforcer.store.limits import STALE, WAKE
+from enforcer.store.log_entry import LogEntry, arrivals, order_of, placed
 from enforcer.store.lua import script
 from enforcer.store.sources import KEPT, clock_key, sources_key
 from enforcer.store.wakeups import Task
@@ -39,20 +40,6 @@ LATEST = 1000
 
 EXCERPT = 64 * 1024
 """Bytes kept of a notification that was not understood."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """An event as it stands in the log; `event` is None if it cannot be read any more."""
-
-    entry_id: str
-    text: bytes
-    event: Event | None
-
-    @property
-    def time(self) -> Time:
-        """When the receiver accepted it: the same for whoever judges it."""
-        return _arrived(self.entry_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +92,7 @@ class Log:
                 arguments += [event.source, event.time.nanoseconds // 1000, text, fingerprint(text)]
             wakes, *places = self._append(keys=keys, args=arguments)
             must_wake |= bool(wakes)
-            accepted += map(_placed, told, (place.decode() for place in places[::2]), places[1::2])
+            accepted += map(placed, told, (place.decode() for place in places[::2]), places[1::2])
         return Accepted(tuple(accepted), must_wake)
 
     def dead_letter(self, letters: Iterable[DeadLetter]) -> None:
@@ -145,10 +132,10 @@ class Log:
         while own := self._redis.xreadgroup(GROUP, consumer, {LOG: "0"}, count=BATCH):
             if not (entries := own[0][1]):
                 break
-            yield _arrivals(entries)
+            yield arrivals(entries)
         yield from self._taken_over(consumer)
         while new := self._redis.xreadgroup(GROUP, consumer, {LOG: ">"}, count=BATCH):
-            yield _arrivals(new[0][1])
+            yield arrivals(new[0][1])
 
     def _taken_over(self, consumer: str) -> Iterator[list[LogEntry]]:
         """What dead consumers had read. Redis looks at a part of all claims at a time, and says where to go on."""
@@ -158,7 +145,7 @@ class Log:
                 LOG, GROUP, consumer, self._stale_milliseconds, start_id=start, count=BATCH
             )
             if stale:
-                yield _arrivals(stale)
+                yield arrivals(stale)
             if start == b"0-0":
                 return
 
@@ -180,7 +167,7 @@ class Log:
         """Every event that is still there, judged or not, oldest first, as JSON: with its arrival where it has one."""
         start = "-"
         while entries := self._redis.xrange(LOG, min=start, count=1000):
-            for entry in _arrivals(entries):
+            for entry in arrivals(entries):
                 yield entry.event.to_json().encode() if entry.event else entry.text
             start = f"({entries[-1][0].decode()}"
 
@@ -209,7 +196,7 @@ class Log:
             return 0
 
     def _trim_before(self, *entry_ids: str) -> int:
-        return int(self._redis.xtrim(LOG, minid=min(entry_ids, key=_order), approximate=True))
+        return int(self._redis.xtrim(LOG, minid=min(entry_ids, key=order_of), approximate=True))
 
     def _first_unjudged(self) -> str:
         """An entry before which all are judged."""
@@ -222,39 +209,3 @@ class Log:
             return str(pending["min"].decode())
         group = next(group for group in groups if group["name"] == GROUP.encode())
         return str(group["last-delivered-id"].decode())
-
-
-def _order(entry_id: str) -> tuple[int, int]:
-    milliseconds, _, sequence = entry_id.partition("-")
-    return int(milliseconds), int(sequence)
-
-
-def _arrivals(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[LogEntry]:
-    return [_arrival(entry_id.decode(), fields or {}) for entry_id, fields in entries]
-
-
-def _arrival(entry_id: str, fields: dict[bytes, bytes]) -> LogEntry:
-    text = fields.get(b"event", b"")
-    try:
-        return LogEntry(entry_id, text, _placed(Event.from_json(text), entry_id, fields.get(b"at")))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return LogEntry(entry_id, text, None)
-
-
-def _placed(event: Event, entry_id: str, at: bytes | None) -> Event:
-    """An event with the times of its entry: `at` is in microseconds, empty where the arrival decides.
-
-    Entries of earlier releases have none: the order is that of the registry's times there.
-    """
-    arrived = _arrived(entry_id)
-    if at is None:
-        return replace(event, arrived=arrived)
-    if event.source == ENFORCER:  # we know when we looked, and what was known then
-        return replace(event, arrived=arrived, at=min(event.time, arrived))
-    return replace(event, arrived=arrived, at=Time.from_nanoseconds(int(at) * 1000) if at else arrived)
-
-
-def _arrived(entry_id: str) -> Time:
-    """The time of an entry, whose number among those of one millisecond counts as nanoseconds."""
-    milliseconds, sequence = _order(entry_id)
-    return Time.from_nanoseconds(milliseconds * 1_000_000 + sequence)

@@ -120,6 +120,7 @@ def test_audit(old):
 
 def test_restores_go_on(old):
     """A restore goes on behind its checkpoint, that of the dead worker as soon as its lease has run out."""
+    old.restores.take_over()
     found = {claim.key: claim for claim in old.restores.claim(10)}
     assert set(found) == {str(name(tag)) for tag in ("1.0", "2.0", "3.0")}
     begun = found[str(name("2.0"))]

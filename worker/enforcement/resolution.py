@@ -34,7 +34,8 @@ def close_answered(context: Context, name: TagName, before: Progress) -> None:
     if not before.puts:
         return
     for violation in context.violations.get_open(name):
-        if violation.exposure is not None or violation.arrived_at <= before.answered_at:
+        # Redis tells milliseconds: what arrived within the one in which our PUT returned may have come after it.
+        if violation.exposure is not None or violation.arrived_at + 0.001 <= before.answered_at:
             exposure = _exposure(violation, before)
             context.violations.update(violation.closed_as(State.RESTORED, context.timing.now(), exposure=exposure))
 

@@ -15,7 +15,8 @@ from enforcer.judgement.arrival import Arrival
 from enforcer.names import RegistryName
 from enforcer.store.ledger import Ledger
 from enforcer.store.limits import DRAIN_BUDGET
-from enforcer.store.log import DeadLetter, Log, LogEntry
+from enforcer.store.log import DeadLetter, Log
+from enforcer.store.log_entry import LogEntry
 from enforcer.store.policies import PolicyStore
 from enforcer.store.wakeups import Queues, Task
 from worker.context import Context

@@ -14,7 +14,7 @@ BEGAN = 1_800_000_000_000
 def push(number: int, at: int, *, actor: str = "mallory", address: str = "203.0.113.7:1", **changes):
     """The violation of a push so many milliseconds after the beginning."""
     time = Time.from_milliseconds(BEGAN + at)
-    return replace(violation(number), time=time, actor=actor, address=address, **changes)
+    return replace(violation(number), time=time, arrived=time, actor=actor, address=address, **changes)
 
 
 def begun(**changes) -> Fight:
