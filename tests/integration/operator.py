@@ -11,6 +11,7 @@ import redis
 import requests
 
 from enforcer.manifests import ACCEPT
+from enforcer.store.registry_queues import RegistryQueues
 from enforcer.store.wakeups import Task
 from enforcer.store.workqueue import WorkQueue
 from tests.integration.installation import Installation, wait_for
@@ -75,7 +76,7 @@ class Operator:
         What baselines and sweeps saw is left out: those at the start may come by at any moment.
         """
         return [
-            "restored" if entry["user_agent"] == "tag-enforcer" and entry["action"] == "push" else entry["decision"]
+            "restored" if is_ours(entry) and entry["action"] == "push" else entry["decision"]
             for entry in self.history(repository, tag)
             if not entry["id"].startswith(("baseline-", "sweep-"))
         ]
@@ -105,11 +106,18 @@ class Operator:
 
     def has_to_do(self, task: Task) -> bool:
         """Whether anything is in the work queue of a task."""
+        if task is Task.RESTORE:
+            return len(RegistryQueues(self.store, task, self.whole.settings.registries)) > 0
         return len(WorkQueue(self.store, task)) > 0
 
     def wait_until_idle(self) -> None:
         """Wait until nothing is left to do; at the start baselines may find a push before its event."""
         wait_for(self.is_idle, seconds=60, what="the end of all work")
+
+
+def is_ours(entry: dict[str, Any]) -> bool:
+    """True for a push of an installation: it names itself and its id, where what it only saw has no id."""
+    return str(entry["user_agent"]).startswith("tag-enforcer/")
 
 
 def served(url: str, repository: str, reference: str) -> bytes | None:

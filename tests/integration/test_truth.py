@@ -20,7 +20,7 @@ from enforcer.manifests import ACCEPT, DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, 
 from enforcer.names import Digest
 from tests.fakes.images import blob, blobs_of, image, index
 from tests.integration.installation import installation, wait_for
-from tests.integration.operator import ACCOUNT, Operator, served
+from tests.integration.operator import ACCOUNT, Operator, is_ours, served
 from tests.integration.servers import delete_blob, delete_manifest, program, push_blob, push_image, push_manifest
 
 pytestmark = pytest.mark.integration
@@ -36,6 +36,11 @@ registry = "main"
 namespace = "signed"
 tags = {{ pattern = "**" }}
 signature_tags = true
+[[policies]]
+registry = "main"
+namespace = "settling"
+tags = {{ pattern = "**" }}
+settle = 120
 [[policies]]
 registry = "main"
 namespace = "guarded"
@@ -66,7 +71,8 @@ def url(operator):
 @pytest.fixture
 def repository(request, url):
     """A repository of the test's own, which has all blobs that are needed."""
-    repository = "team/" + re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_")).strip("-")
+    namespace = getattr(request, "param", "team")
+    repository = f"{namespace}/" + re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_")).strip("-")
     for seed in ("original", "other", "amd64", "arm64"):
         for content in blobs_of(seed):
             push_blob(url, repository, content)
@@ -241,17 +247,19 @@ def test_who_pushed(operator, url, repository):
     assert entry["user_agent"].startswith("python-requests")
 
 
+@pytest.mark.parametrize("repository", ["settling"], indirect=True)
 def test_old_build_tools(operator, url, repository):
-    """Two children by the final tag, then the index: no violation, no alert, the index is the record and stays."""
-    for child in CHILDREN:
-        push(url, repository, "1.0", child)
+    """Two children by the final tag, then the index, which may settle: no violation; it is told, the record, stays."""
+    first, _ = (push(url, repository, "1.0", child) for child in CHILDREN)
     digest = push(url, repository, "1.0", INDEX, OCI_INDEX)
     operator.whole.settle()
     operator.wait_until_idle()
     assert operator.recorded(repository) == {"1.0": digest}
     assert is_there(url, repository, "1.0", INDEX)
     assert operator.violations(repository) == []
-    assert operator.whole.hook.of(repository) == []
+    told = [alert for alert in operator.whole.hook.of(repository) if alert["kind"] == "superseded"]
+    assert [(alert["recorded_digest"], alert["pushed_digest"]) for alert in told] == [(first, digest)]
+    assert f"enforcer tag approve --registry main {repository}:1.0 {first} --reason" in told[0]["text"]
     assert [one for one in operator.decisions(repository, "1.0") if one not in ("restored", "unchanged")] == [
         "recorded",
         "part",
@@ -259,6 +267,20 @@ def test_old_build_tools(operator, url, repository):
     ]
     push(url, repository, "1.0", OTHER)
     wait_for(lambda: operator.states(repository) == ["open"], what="the violation of what is no part of it")
+
+
+def test_an_index_over_the_first_child(operator, url, repository):
+    """Where no policy lets tags settle, an index that lists the recorded child overwrites it, and the child is back."""
+    child = push(url, repository, "1.0", CHILDREN[0])
+    push(url, repository, Digest.of(CHILDREN[1]), CHILDREN[1])
+    operator.whole.settle()
+    digest = push(url, repository, "1.0", INDEX, OCI_INDEX)
+    wait_for(lambda: operator.states(repository) == ["open"], what="the violation")
+    wait_for(lambda: is_there(url, repository, "1.0", CHILDREN[0]), what="the restore")
+    wait_for(lambda: operator.states(repository) == ["restored"], what="its end")
+    (violation,) = operator.violations(repository)
+    assert (violation["kind"], violation["recorded"], violation["pushed"]) == ("overwritten", child, digest)
+    assert operator.recorded(repository) == {"1.0": child}
 
 
 def test_a_deleted_digest_with_three_tags(operator, url, repository):
@@ -338,8 +360,8 @@ def test_two_clients_at_once(operator, url):
         assert operator.whole.wrong(repository, earliest) == []
     assert {tag: operator.history(repository, tag) for tag in tags} == histories
     for tag, history in histories.items():
-        assert {entry["digest"] for entry in history if entry["user_agent"] == "tag-enforcer"} == {earliest[tag]}
-    assert set(operator.states(repository)) == {"restored"}
+        assert {entry["digest"] for entry in history if is_ours(entry)} == {earliest[tag]}
+    wait_for(lambda: set(operator.states(repository)) == {"restored"}, what="the end of all violations")
     assert len(operator.violations(repository)) >= RACES
 
 
