@@ -11,7 +11,7 @@ import pytest
 from enforcer.names import Digest
 from tests.fakes.images import image
 from tests.integration.attacks.bench import FakeTable, bench, side_by_side
-from tests.integration.attacks.expected import each, failing
+from tests.integration.attacks.expected import each
 from tests.integration.attacks.fights import within
 from tests.integration.installation import wait_for
 
@@ -119,7 +119,6 @@ BELIEVED = {
     "announced-and-absent": "attacks.md 2.1: what an event says is recorded unseen",
     "announced-and-elsewhere": "attacks.md 2.1: what an event says is recorded unseen",
     "bypass-actor-with-login": "attacks.md 2.1: the record follows an event that nothing confirms",
-    "dated-before-the-original": "attacks.md 2.2: the event's own time is believed",
 }
 
 
@@ -170,7 +169,6 @@ def test_bypass_actor_who_logged_in(running):
     assert place.served() == moved
 
 
-@failing("attacks.md 2.3: a replay forgets when an event arrived, and believes its own time")
 def test_replay_of_a_poisoned_archive(running, tmp_path):
     """What came too late to be believed when it arrived is not believed by the store that is made anew from it."""
     place = Place(running, "team/poisoned")
