@@ -6,7 +6,6 @@ import random
 
 import pytest
 import redis
-from worker.timer import Timer
 
 from enforcer.manifests import OCI_MANIFEST, Manifest
 from enforcer.names import Digest
@@ -15,6 +14,7 @@ from enforcer.store.ledger import Ledger
 from enforcer.store.log import Log
 from tests.fakes.events import APP, MAIN, digest, push
 from tests.fakes.settings import settings
+from worker.commands.timer import Timer
 
 pytestmark = pytest.mark.integration
 

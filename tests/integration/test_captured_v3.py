@@ -33,6 +33,7 @@ notification_token = "{token}"
 registry = "v3"
 namespace = "team"
 tags = {{ pattern = "**" }}
+settle = 120
 [[policies]]
 registry = "v3"
 namespace = "a"
@@ -150,13 +151,17 @@ def test_every_row(v3):
     }
     assert set(recorded) == set(EXPECTED)
     assert {place: v3.registry.tag_digest(*place) for place in EXPECTED} == recorded
-    found = [(one["tag"], one["kind"], one["state"]) for one in v3.operator.violations("team/app")]
-    assert sorted(found) == [
+    ended = [
         ("1.0.0", "overwritten", "restored"),
         ("todel-a", "deleted", "restored"),
         ("todel-a", "deleted", "restored"),
         ("todel-b", "deleted", "restored"),
     ]
+
+    def found():
+        return sorted((one["tag"], one["kind"], one["state"]) for one in v3.operator.violations("team/app"))
+
+    wait_for(lambda: found() == ended, what="the end of the violations")
     assert v3.operator.violations("team/multi") == []
     assert v3.operator.history("a/b", "1")[0]["actor"] == "alice"
 

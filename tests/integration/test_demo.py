@@ -100,7 +100,8 @@ def test_the_whole_story(start):
     steps = re.findall(r"^ *[\d.]+ s  (\w+(?: \w+)?) ", demo.shown, flags=re.MULTILINE)
     assert steps == ["ready", "pushed", "recorded", "overwritten", "back", "alert", "same again", "moved", "proof"]
     (original,) = set(re.findall(r'pushed .* is (sha256:\w+), which says "original"', demo.shown))
-    assert f"{original} is back after" in demo.shown
+    assert f"{original} is being put back" in demo.shown
+    assert f"{original} again, " in demo.shown
     assert "signature verified" in demo.shown
     assert 'its layer says "original"' in demo.shown
     assert demo.processes() == {}

@@ -216,13 +216,15 @@ def test_sweep_at_the_start_of_the_workers(running):
 
 def test_burst(running):
     """Without any worker, `run --burst` judges, restores and tells all that waits, and ends."""
+    changed = [(REPOSITORIES[3], f"burst{number}") for number in range(10)]  # of which nobody was told before
+    overwrite(running.registry.url, changed, "good")
+    wait_for(lambda: all(records(running, changed).values()), what="the records")
     running.workers.stop()
-    changed = [(REPOSITORIES[3], f"v{number}") for number in range(10)]
     overwrite(running.registry.url, changed)
     wait_for(lambda: running.pending() == 0 and running.waiting() >= 10, what="the events")
     told = len(running.hook.of(REPOSITORIES[3]))
     Operator(running).run("run", "--burst", module="worker")
-    assert wrong(running) == set()
+    assert wrong(running, dict.fromkeys(changed, Digest.of(manifest("good")))) == set()
     assert len(running.hook.of(REPOSITORIES[3])) - told == 20
     assert running.waiting() == 0
     start_workers(running)

@@ -70,14 +70,14 @@ def check_budgets(stores: Stores, settings: Settings) -> Iterator[Result]:
     """How much of the budgets in bytes is used."""
     for registry in settings.registries:
         yield _use(f"kept manifests of {registry}", stores.ledger.used(registry), settings.kept_bytes, "kept_bytes")
-    yield ok(_SUBJECT, f"the archive takes {_share(stores.log.used(), settings.archive_bytes, 'archive_bytes')}")
+    yield ok("budgets", f"the archive takes {_share(stores.log.used(), settings.archive_bytes, 'archive_bytes')}")
 
 
 def _use(what: str, used: int, budget: int, key: str) -> Result:
     text = f"{what} take {_share(used, budget, key)}"
     if used < NEARLY * budget:
-        return ok(_SUBJECT, text)
-    return warning(_SUBJECT, f"{text}: beyond it new ones are not kept; raise {key}, or see who pushes so much")
+        return ok("budgets", text)
+    return warning("budgets", f"{text}: beyond it new ones are not kept; raise {key}, or see who pushes so much")
 
 
 def _share(used: int, budget: int, key: str) -> str:

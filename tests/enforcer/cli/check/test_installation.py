@@ -201,7 +201,7 @@ def test_budgets(folder, registry, redis):
 
 
 def budgets(folder, text: str):
-    return [found for found in lines(findings_of(folder, text), "redis") if "MiB" in found[1]]
+    return lines(findings_of(folder, text), "budgets")
 
 
 def test_redis_that_is_away(folder, registry, monkeypatch):
