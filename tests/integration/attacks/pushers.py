@@ -19,6 +19,8 @@ tags = { pattern = "**" }
 settle = 120
 """
 OWNER, ATTACKER = "198.51.100.7", "203.0.113.66"  # with a port the registry would not believe them
+LATENCY = 1.2
+"""Seconds that each answer to us takes while tags are fought over."""
 
 
 def crowd(bench: Bench, repository: str, *, tags: int, gap: float, seconds: float, patience: float) -> list[str]:
@@ -32,25 +34,26 @@ def crowd(bench: Bench, repository: str, *, tags: int, gap: float, seconds: floa
 
 
 def turn_of_another_tag(bench: Bench, registry: str, repository: str) -> int:
-    """How many requests a registry in memory got from us between the event of one tag and the first PUT for it.
+    """How many requests of ours to a registry in memory begin between the event of one tag and the first PUT for it.
 
-    Ten others are fought over meanwhile, and every answer takes half a second.
+    Meanwhile far more tags are fought over than all our threads answer at once, and their events came before.
     """
     fake = bench.fakes[registry]
     bench.upload(repository, registry, registry=registry)
-    tags = [f"t{number}" for number in range(10)]
-    for tag in ("quiet", *tags):
-        bench.push(repository, tag, image(registry, label=tag), at=fake.url)
+    fought = [f"t{number}" for number in range(40)]
+    side_by_side(lambda tag: bench.push(repository, tag, image(registry, label=tag), at=fake.url), ["quiet", *fought])
+    for tag in ("quiet", *fought):
         bench.wait_recorded(repository, tag, registry=registry)
-    time.sleep(1)  # kept
-    fake.latency = 0.5
-    other = image(registry, label="other")
-    for number in range(60):
-        bench.push(repository, tags[number % 10], other, at=fake.url)
-        if number == 40:
-            bench.push(repository, "quiet", other, at=fake.url)
+    time.sleep(0.5)  # kept
+    fake.latency = LATENCY
+    for tag in fought:
+        bench.push(repository, tag, image(registry, label="first"), at=fake.url)
         time.sleep(0.05)
-    within(lambda: bool(fake.puts(repository, "quiet")), 10)
+    assert within(lambda: all(fake.puts(repository, tag) for tag in fought), 10)
+    other = image(registry, label="other")
+    for tag in (*fought, "quiet"):
+        bench.push(repository, tag, other, at=fake.url)
+    assert within(lambda: bool(fake.puts(repository, "quiet")), 10)
     fake.latency = 0
     first = fake.puts(repository, "quiet")[0].at
     told = next(at for at, event in fake.replicas[0].deliveries.taken if is_of(event, "quiet", Digest.of(other)))
