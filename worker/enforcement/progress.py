@@ -17,12 +17,14 @@ class Progress:
     """How far the restore of a tag is; times are seconds since 1970 by Redis's clock.
 
     `answered` counts the requests that were answered with a PUT, so one more means that the tag was changed again;
-    `answered_at` is when that PUT had returned, `put` when the last one had, and `seen` when the tag was last seen
-    right, or put. `wrong` is for how many seconds it was wrong since it was answered. `approved_since` is when a look
-    first showed a digest that was approved beforehand.
+    `released` counts those at which nothing had to be restored any more. `answered_at` is when the PUT of an answer had
+    returned, `put` when the last one had, and `seen` when the tag was last seen right, or put. `wrong` is for how many
+    seconds it was wrong since it was answered. `approved_since` is when a look first showed a digest that was approved
+    beforehand.
     """
 
     answered: int = 0
+    released: int = 0
     answered_at: float = 0
     put: float = 0
     puts: int = 0

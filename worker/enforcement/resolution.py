@@ -72,14 +72,12 @@ def report_lost(context: Context, name: TagName, problem: str) -> bool:
     return bool(violations)
 
 
-def report_released(context: Context, name: TagName) -> bool:
-    """Nothing has to be restored any more: the tag was unlocked, or its policy is gone. Returns whether any waited."""
-    violations = context.violations.get_open(name)
-    for violation in violations:
+def report_released(context: Context, name: TagName) -> None:
+    """Nothing has to be restored any more: the tag was unlocked, or its policy is gone."""
+    for violation in context.violations.get_open(name):
         released = replace(violation.closed_as(State.RELEASED, context.timing.now()), told=True)
         context.alerts.announce_violations([released])
         context.violations.update(released)
-    return bool(violations)
 
 
 def _exposure(violation: Violation, progress: Progress) -> int:

@@ -212,10 +212,10 @@ def restore(context: Context, claim: Claim) -> Claim | None:
     fight = FightReport.of(context)
     progress = Progress.read(claim.checkpoint)
     if record is None or protection is None or not protection.enforce:
-        told = report_released(context, name)
+        report_released(context, name)
         fight.drop(name)
-        first = not told and not progress.failures  # its violation may be opened just now
-        after = progress.after_failure(context.stores.fights.now() / 1000)
+        first = claim.generation > progress.released  # its violation may be opened just now, whatever else was open
+        after = replace(progress, released=claim.generation)
         return context.restores.put_off(claim, after.written(), 1 if first else None)
     client = context.registries[name.registry]
     return Restore(context, claim, name, record, client, progress, fight).step()

@@ -430,7 +430,7 @@ def test_a_worker_that_dies_half_way(scene):
     (claim,) = scene.context.restores.claim(1)
     scene.clock.advance(60)
     assert scene.step() == 1
-    assert scene.methods == ["PUT"]
+    assert scene.methods == ["HEAD", "PUT"]  # by then what was announced has landed, so a look comes first
     scene.finish()
     assert (claim.key, scene.digest) == (str(NAME), original)
     assert scene.violation(before).state is State.RESTORED
@@ -803,8 +803,7 @@ def test_a_tag_that_is_not_protected_any_more_is_left_alone(scene):
     """Who unlocks a tag, or removes its policy, wants no restore that is still going on to undo what comes then."""
     scene.record()
     before = scene.overwrite()
-    unlock = Unlock.parse(NAME.registry, NAME.reference, seconds=600, now=Time.now(), by="ops", reason="a repair")
-    scene.context.stores.unlocks.unlock(unlock)
+    unlock(scene)
 
     scene.step()
 
@@ -812,7 +811,31 @@ def test_a_tag_that_is_not_protected_any_more_is_left_alone(scene):
     assert scene.digest == before.pushed
     assert scene.violation(before).state is State.RELEASED
     assert scene.told() == ["open", "released"]
-    assert len(scene.context.restores) == 0
+    scene.finish()
+    assert scene.digest == before.pushed
+
+
+def test_what_is_opened_while_others_are_released_is_released_as_well(scene):
+    """A violation is asked for before it is opened: the step in between releases others, and must not be the last."""
+    scene.record()
+    before = scene.overwrite()
+    unlock(scene)
+    scene.step()
+    other, late = violation(1), violation(2)
+    scene.context.violations.open([other])
+    scene.context.restores.add([(str(NAME), "")])
+    scene.step()
+
+    scene.context.violations.open([late])
+
+    scene.finish()
+    assert {scene.violation(each).state for each in (before, other, late)} == {State.RELEASED}
+
+
+def unlock(scene):
+    """An operator unlocks the tag for ten minutes."""
+    wanted = Unlock.parse(NAME.registry, NAME.reference, seconds=600, now=Time.now(), by="ops", reason="a repair")
+    scene.context.stores.unlocks.unlock(wanted)
 
 
 def test_schema_1_is_put_back(scene):
