@@ -44,6 +44,11 @@ class Breakers:
             (self._away.add if is_away else self._away.discard)(registry)
         return is_away
 
+    def away_for(self, registry: RegistryName, now: int) -> float:
+        """The seconds for which a registry has been away at a time in milliseconds; 0 where it is not."""
+        outage = self._outages.find(registry)
+        return max(0, now - outage.since) / 1000 if outage else 0
+
     def take_probe(self, registry: RegistryName) -> bool:
         """True for the one that is to ask a registry which is away."""
         return self._outages.take_probe(registry)

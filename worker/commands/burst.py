@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from enforcer.names import TagName
+from enforcer.names import RegistryName, TagName
 from enforcer.store.registry_queues import RegistryQueues
 from enforcer.store.wakeups import Task
 from enforcer.store.workqueue import WorkQueue
@@ -68,8 +68,15 @@ def restore_all(context: Context, names: Sequence[TagName]) -> list[TagName]:
     until = time.monotonic() + GIVE_UP
     waiting = list(names)
     while waiting and context.restores.is_busy(SOON) and time.monotonic() < until:
+        if all(_is_away(context, name.registry) for name in waiting):
+            break
         if not restore_due(context):
             time.sleep(POLL)
         while waiting and not context.restores.generation(str(waiting[-1])):
             waiting.pop()
     return [name for name in names if context.violations.get_open(name)]
+
+
+def _is_away(context: Context, registry: RegistryName) -> bool:
+    """True for a registry that has not answered for so long that its tags are left to the workers."""
+    return context.breakers.away_for(registry, context.timing.now().nanoseconds // 1_000_000) > SOON
