@@ -92,6 +92,10 @@ class Fight:
             fight = cls(id=first.id, began=_arrived(first))
         if fight.ended:
             fight = replace(fight, ended=0)
+        if fight.pushes:  # a look of ours that finds the tag wrong meanwhile is nobody's push
+            found = [violation for violation in found if not _is_finding(violation)]
+            if not found:
+                return fight.turned_wrong(max(fight.right_at, min(_arrived(first), now)))
         for violation in found:
             fight = fight.counting(Pusher.of(violation))
         fight = fight.turned_wrong(max(fight.right_at, min(_arrived(first), now)))
@@ -174,6 +178,11 @@ class Fight:
         if not any(map(pusher.is_same, self.pushers)) and len(counted) < NAMED:
             counted.append(replace(pusher, pushes=1))
         return replace(self, pushers=tuple(counted))
+
+
+def _is_finding(violation: Violation) -> bool:
+    """True for what a sweep or baseline of ours found."""
+    return not (violation.actor or violation.address) and violation.user_agent.startswith("tag-enforcer ")
 
 
 def _arrived(violation: Violation) -> int:

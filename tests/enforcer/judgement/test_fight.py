@@ -45,6 +45,14 @@ def test_a_push_that_was_put_right_before_it_was_judged():
     assert fight.wrong == 40 + 20
 
 
+def test_a_sweep_that_finds_a_tag_fought_over():
+    """What a sweep of ours finds meanwhile is no push, and the sweep is no pusher."""
+    found = push(2, 20, actor="", address="", user_agent="tag-enforcer sweep")
+    fight = Fight.pushed(begun(), [found], BEGAN + 30).put(BEGAN + 50)
+    assert (fight.pushes, len(fight.pushers), fight.wrong) == (1, 1, 50)
+    assert Fight.pushed(None, [found], BEGAN + 30).pushes == 1
+
+
 def test_found_wrong_by_a_look():
     """Since when it was wrong between two looks only the registry knows: half of it is counted."""
     fight = begun().put(BEGAN + 40).seen_right(BEGAN + 500).seen_wrong(BEGAN + 2000).put(BEGAN + 2010)
