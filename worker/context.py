@@ -11,6 +11,7 @@ from functools import cached_property
 from redis import Redis
 
 from enforcer.alerts.health import Health
+from enforcer.alerts.kept_bytes import tell_release, tell_use
 from enforcer.alerts.outbox import Alerts
 from enforcer.manifests import Manifest
 from enforcer.names import Digest, RegistryName, Repository
@@ -23,7 +24,6 @@ from enforcer.store.limits import SLICE, STALE
 from enforcer.store.stores import Stores
 from enforcer.times import Time
 from worker.breaker import Breakers
-from worker.enforcement.kept_bytes import tell_release, tell_use
 from worker.pool import RegistryPools
 from worker.rate_limit import RateLimit
 
