@@ -428,7 +428,7 @@ def test_a_worker_that_dies_half_way(scene):
     original = scene.record()
     before = scene.overwrite()
     (claim,) = scene.context.restores.claim(1)
-    scene.clock.advance(60)
+    scene.clock.advance(61)
     assert scene.step() == 1
     assert scene.methods == ["HEAD", "PUT"]  # by then what was announced has landed, so a look comes first
     scene.finish()
