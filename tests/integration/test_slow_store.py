@@ -58,7 +58,7 @@ def test_no_overwrite_stays(slow):
     with ThreadPoolExecutor(32) as pool:
         originals = dict(zip(tags, pool.map(lambda tag: push(tag, "original"), tags), strict=True))
     wait_for(lambda: operator.recorded("team/app") == originals, what="the recording of all originals")
-    store.late = 0.5
+    store.late = 0.75
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(lambda tag: push(tag, "evil"), tags))
     finished = time.monotonic()
