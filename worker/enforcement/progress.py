@@ -20,7 +20,7 @@ class Progress:
     `released` counts those at which nothing had to be restored any more. `answered_at` is when the PUT of an answer had
     returned, `put` when the last one had, and `seen` when the tag was last seen right, or put. `wrong` is for how many
     seconds it was wrong since it was answered. `approved_since` is when a look first showed a digest that was approved
-    beforehand.
+    beforehand. `look_first` says that what happened was long past already when it was judged, and nothing put since.
     """
 
     answered: int = 0
@@ -34,6 +34,7 @@ class Progress:
     failures: int = 0
     failing_since: float = 0
     approved_since: float = 0
+    look_first: bool = False
 
     @classmethod
     def read(cls, checkpoint: str) -> Self:

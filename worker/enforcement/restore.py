@@ -97,8 +97,11 @@ class Restore:
 
     def _is_in_place(self) -> bool:
         """What arrived long ago has been written by now, so this once a look comes first; and may be all."""
+        # Not where the claim alone is old: whoever had it and died may have put, and then the tag was not in place.
+        if not self.progress.look_first or self.progress.puts:
+            return False
         violations = self.context.violations.get_open(self.name)
-        if self.progress.puts or self.record.children or not violations:
+        if self.record.children or not violations:
             return False  # of an index a look shows nothing that one of its children lacks
         if self._now() - max(violation.arrived_at for violation in violations) < LONG_AGO:
             return False

@@ -15,6 +15,7 @@ from enforcer.store.workqueue import WorkQueue
 from worker.context import Context
 from worker.enforcement.dispatcher import restore_at_once
 from worker.enforcement.keep import keep_at_once, keep_item
+from worker.enforcement.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,13 @@ class EnforcementRequests:
         else:
             self.restore_later(names)
 
-    def restore_later(self, names: Iterable[TagName]) -> None:
-        """Have tags set to their records by the worker that restores, as soon as it comes to them."""
-        self._add(self.restores, Task.RESTORE, {str(name) for name in names})
+    def restore_later(self, names: Iterable[TagName], *, look_first: bool = False) -> None:
+        """Have tags set to their records by the worker that restores, as soon as it comes to them.
+
+        With `look_first`, those on which no worker is are looked at before anything is put.
+        """
+        checkpoint = Progress(look_first=True).written() if look_first else ""
+        self._add(self.restores, Task.RESTORE, {str(name) for name in names}, checkpoint)
 
     def keep(self, manifests: Iterable[tuple[TagName, Digest]]) -> None:
         """Have the manifests of tags fetched, and all below them."""
@@ -59,8 +64,8 @@ class EnforcementRequests:
         if not self.ledger.keeps(name.registry, name.repository, digest):
             self.keep([(name, digest)])
 
-    def _add(self, queue: WorkQueue | RegistryQueues, task: Task, keys: Iterable[str]) -> None:
-        wanted = [(key, "") for key in keys]
+    def _add(self, queue: WorkQueue | RegistryQueues, task: Task, keys: Iterable[str], checkpoint: str = "") -> None:
+        wanted = [(key, checkpoint) for key in keys]
         if wanted:
             queue.add(wanted)
             self.queues.wake(task)

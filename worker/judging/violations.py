@@ -96,16 +96,18 @@ class ViolationEffects:
         Fights come first: a PUT that returns must find its beginning.
         """
         fresh: set[TagName] = set()
-        others: set[TagName] = set()
+        of_rivals: set[TagName] = set()
+        past: set[TagName] = set()
         told: set[str] = set()
         for name, violations in changes.by_tag.items():
             rival = all(map(self.rivals.is_rival, violations))
             self.fights.pushed(name, violations, rival=rival)
             told |= {each.id for each in violations if not each.doubtful}
             # What is long past is looked at before anything is put, which takes a violation that is open by then.
-            (others if rival or self._is_long_ago(violations) else fresh).add(name)
+            (past if self._is_long_ago(violations) else of_rivals if rival else fresh).add(name)
         self.requests.restore(fresh)
-        self.requests.restore_later(others)
+        self.requests.restore_later(of_rivals)
+        self.requests.restore_later(past, look_first=True)
         return told
 
     def _is_long_ago(self, violations: Sequence[Violation]) -> bool:
